@@ -1,0 +1,103 @@
+import type { JsonPatch } from '@vpa/core/admit/json-patch.ts'
+import type { Checkpoint, CheckpointStatus } from '@vpa/core/api/checkpoint.ts'
+import type { LimitRange } from '@vpa/core/api/limit-range.ts'
+import type { Pod } from '@vpa/core/api/pod.ts'
+import type { Vpa, VpaStatus } from '@vpa/core/api/vpa.ts'
+import type { WorkloadLookup } from '@vpa/core/target/workload.ts'
+import type { EpochMs } from '@vpa/core/time.ts'
+
+/**
+ * The cluster as the programs see it: synchronous reads of what is watched, and the few writes the trio makes.
+ * What the API server refuses in the ordinary course of things is a value ({@link Outcome}), not an exception.
+ */
+export interface Cluster {
+  readonly vpas: Store<Vpa>
+  readonly pods: Store<Pod>
+  readonly limitRanges: Store<LimitRange>
+  readonly checkpoints: Store<Checkpoint>
+  /** Controllers of pods: stores of the well-known kinds, a refreshed cache of scale subresources for all others. */
+  readonly workload: WorkloadLookup
+
+  /** metrics.k8s.io, all namespaces or the one the program is limited to. */
+  usage(): Promise<readonly ContainerUsage[]>
+
+  patchVpaStatus(vpa: ObjectName, status: VpaStatus): Promise<void>
+  /** Creates the object where it does not exist yet. */
+  writeCheckpoint(checkpoint: CheckpointWrite): Promise<void>
+  deleteCheckpoint(name: ObjectName): Promise<void>
+  evict(pod: ObjectName): Promise<Outcome>
+  /** Applies a JSON patch to the `resize` subresource. */
+  resize(pod: ObjectName, patch: JsonPatch): Promise<Outcome>
+  /** Applies a JSON patch to the pod itself. */
+  patchPod(pod: ObjectName, patch: JsonPatch): Promise<Outcome>
+  readLease(name: ObjectName): Promise<LeaseFacts | undefined>
+  /** Events are best effort: never awaited by callers, failures are logged and counted. */
+  event(event: EventWrite): void
+
+  /** Resolves when every store that the program asked for has its first list. */
+  synced(): Promise<void>
+  /** Ends all watches. */
+  stop(): Promise<void>
+}
+
+/** A local copy of one kind of object, kept up to date by a watch. */
+export interface Store<T> {
+  get(namespace: string, name: string): T | undefined
+  /** In no particular order. */
+  list(): Iterable<T>
+  readonly size: number
+  /** When the API server was last heard of (list, event or bookmark). */
+  readonly heardAt: EpochMs | undefined
+  /** Called after the store has changed. Returns a function that ends the subscription. */
+  subscribe(listener: (change: Change<T>) => void): () => void
+}
+
+/** What happened to one object. `now` of a removed object is undefined; `before` of a new one is. */
+export interface Change<T> {
+  readonly before: T | undefined
+  readonly now: T | undefined
+}
+
+export interface ObjectName {
+  readonly namespace: string
+  readonly name: string
+}
+
+/** One container's usage as the metrics API reports it. Integers: millicores and bytes, both rounded up. */
+export interface ContainerUsage {
+  readonly namespace: string
+  readonly podName: string
+  readonly containerName: string
+  readonly at: EpochMs
+  readonly cpu: number
+  readonly memory: number
+}
+
+/**
+ * What the API server said to a write.
+ *
+ * - `blocked`: not now (429: a disruption budget, or too many requests)
+ * - `gone`: the object is not there any more
+ * - `infeasible`: no node could ever hold it (403 with cause NodeCapacity)
+ * - `rejected`: any other refusal; `message` tells the API server's words
+ */
+export type Outcome = { readonly outcome: 'done' } | { readonly outcome: 'blocked' | 'gone' | 'infeasible' | 'rejected'; readonly message: string }
+
+export interface CheckpointWrite extends ObjectName {
+  readonly vpaName: string
+  readonly containerName: string
+  readonly status: CheckpointStatus
+}
+
+export interface LeaseFacts {
+  readonly createdAt: EpochMs | undefined
+  readonly renewedAt: EpochMs | undefined
+}
+
+export interface EventWrite {
+  readonly regarding: ObjectName & { readonly apiVersion: string; readonly kind: string; readonly uid: string }
+  readonly type: 'Normal' | 'Warning'
+  readonly reason: string
+  /** Reads as a sentence; people see it in `kubectl describe`. */
+  readonly message: string
+}
