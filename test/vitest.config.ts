@@ -1,9 +1,22 @@
 import { defineConfig } from 'vitest/config'
 
+const root = new URL('..', import.meta.url).pathname
+
+/** `unit` needs nothing but Node; `cluster` needs the real control plane whose kubeconfig hack/test.ts puts into the environment. */
 export default defineConfig({
   test: {
-    root: new URL('..', import.meta.url).pathname,
-    include: ['packages/**/*.test.ts', 'test/*.test.ts'],
-    environment: 'node',
+    projects: [
+      { test: { name: 'unit', root, include: ['packages/**/*.test.ts', 'hack/**/*.test.ts', 'test/*.test.ts', 'test/contract/sandbox.test.ts', 'test/parity/*.test.ts'] } },
+      {
+        test: {
+          name: 'cluster',
+          root,
+          include: ['test/contract/control-plane.test.ts', 'test/e2e/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
   },
 })
