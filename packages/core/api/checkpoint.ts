@@ -5,7 +5,7 @@ import { type ObjectMeta, type RawMeta, projectMeta } from './object.ts'
 /** The VerticalPodAutoscalerCheckpoint object: one container's histograms, kept across restarts. Format `v3`, shared with the Go implementation. */
 const time = z.string().nullish().transform((text): EpochMs | undefined => parseTime(text))
 
-const HistogramCheckpoint = z.object({
+export const HistogramCheckpoint = z.object({
   referenceTimestamp: time,
   /** Bucket index to weight, scaled so that the heaviest is 10,000. */
   bucketWeights: z.record(z.string(), z.number()).nullish().transform((weights) => weights ?? {}),
@@ -58,7 +58,7 @@ export function checkpointStatusJson(status: CheckpointStatus): object {
   }
 }
 
-function histogramJson({ referenceTimestamp, bucketWeights, totalWeight }: HistogramCheckpoint): object {
+export function histogramJson({ referenceTimestamp, bucketWeights, totalWeight }: HistogramCheckpoint): object {
   return {
     referenceTimestamp: timeJson(referenceTimestamp),
     ...(Object.keys(bucketWeights).length > 0 && { bucketWeights }),
