@@ -35,6 +35,7 @@ export function fakeClock(start: EpochMs = Date.UTC(2026, 2, 1)): FakeClock {
 
   async function advance(duration: DurationMs): Promise<void> {
     const end = now + duration
+    await settled()
     for (let next = earliest(); next !== undefined && next.until <= end; next = earliest()) {
       now = Math.max(now, next.until)
       next.wake()

@@ -1,0 +1,74 @@
+import { SECOND } from '@vpa/core/time.ts'
+import { Registry } from 'prom-client'
+import { expect, test } from 'vitest'
+import { clientOf, json, refuse, startApiServer } from '../../test/support/api-server.ts'
+
+test('sends JSON with the content type of the patch, and decodes the answer', async () => {
+  const server = await startApiServer((_, response) => json(response, 200, { kind: 'Pod' }))
+  const patch = [{ op: 'add', path: '/metadata/annotations', value: {} }]
+  const answer = await clientOf(server).request({ method: 'PATCH', path: '/api/v1/namespaces/kong/pods/a', query: { dryRun: 'All', force: undefined }, body: patch })
+  expect(answer).toEqual({ kind: 'Pod' })
+  expect(server.seen).toMatchObject([
+    { method: 'PATCH', path: '/api/v1/namespaces/kong/pods/a', query: { dryRun: 'All' }, body: patch, headers: { 'content-type': 'application/json-patch+json', 'user-agent': 'test' } },
+  ])
+})
+
+test('goes through a path prefix of the server, as a proxy in front of several clusters has', async () => {
+  const server = await startApiServer((_, response) => json(response, 200, {}))
+  await clientOf({ url: `${server.url}/k8s/clusters/c-1/` }).request({ path: '/version' })
+  expect(server.seen.map(({ path }) => path)).toEqual(['/k8s/clusters/c-1/version'])
+})
+
+test('a refusal carries status, reason, message and causes', async () => {
+  const details = { reason: 'Forbidden', message: 'no node is that large', details: { causes: [{ reason: 'NodeCapacity', message: 'too large' }] } }
+  const server = await startApiServer((_, response) => refuse(response, 403, details))
+  await expect(clientOf(server).request({ path: '/x' })).rejects.toMatchObject({
+    name: 'ApiError', status: 403, reason: 'Forbidden', message: 'no node is that large', causes: [{ reason: 'NodeCapacity' }],
+  })
+})
+
+test("a proxy's error page is quoted", async () => {
+  const server = await startApiServer((_, response) => void response.writeHead(502).end('<h1>Bad Gateway</h1>'))
+  await expect(clientOf(server).request({ path: '/x' })).rejects.toMatchObject({ status: 502, message: '<h1>Bad Gateway</h1>' })
+})
+
+test('an unreachable server is an error that names the request', async () => {
+  await expect(clientOf({ url: 'http://127.0.0.1:1' }).request({ path: '/api/v1/pods' })).rejects.toThrow(/^GET \/api\/v1\/pods: connect ECONNREFUSED/)
+})
+
+test.each([
+  ['a throttled read waits as long as asked and asks again', 'GET', 429, { 'retry-after': '2' }, {}, [2 * SECOND]],
+  ['a throttled write too: it was not done', 'PATCH', 429, { 'retry-after': '2' }, {}, [2 * SECOND]],
+  ['a throttled eviction is an answer: a disruption budget says no', 'POST', 429, { 'retry-after': '2' }, { throttledIsAnswer: true }, []],
+  ['a read of an overloaded server waits as well', 'GET', 503, { 'retry-after': '2' }, {}, [2 * SECOND]],
+  ['a write that ended in 503 may have been done', 'PATCH', 503, { 'retry-after': '2' }, {}, []],
+  ['without Retry-After nothing is repeated', 'GET', 503, {}, {}, []],
+] as const)('%s', async (_, method, status, headers, options, expected) => {
+  const waits: number[] = []
+  const clock = { now: () => 0, sleep: async (duration: number) => void waits.push(duration) }
+  const server = await startApiServer((_, response) => {
+    if (server.seen.length === 1) refuse(response, status, {}, headers)
+    else json(response, 200, 'done')
+  })
+  const answer = await clientOf(server, { clock }).request({ method, path: '/x', ...options }).catch(() => 'refused')
+  expect({ answer, waits }).toEqual({ answer: expected.length > 0 ? 'done' : 'refused', waits: expected })
+})
+
+test('a token that rotated is read again, once', async () => {
+  const tokens = ['old', 'new']
+  const server = await startApiServer(({ headers }, response) => (headers.authorization === 'new' ? json(response, 200, {}) : refuse(response, 401)))
+  const credentials = { server: server.url, tls: {}, headers: async () => ({ authorization: tokens[0]! }), refused: () => void tokens.shift() }
+  const clock = { now: () => 0, sleep: async () => {} }
+  await expect(clientOf(server, { credentials, clock }).request({ path: '/x' })).resolves.toEqual({})
+})
+
+test('requests are counted under the names of client-go', async () => {
+  const registry = new Registry()
+  const server = await startApiServer((_, response) => json(response, 200, {}))
+  await clientOf(server, { registry }).request({ path: '/x' })
+  await clientOf({ url: 'http://127.0.0.1:1' }, { registry }).request({ path: '/x' }).catch(() => {})
+  expect((await registry.getSingleMetric('rest_client_requests_total')!.get()).values).toEqual([
+    { value: 1, labels: { method: 'GET', host: new URL(server.url).host, code: '200' } },
+    { value: 1, labels: { method: 'GET', host: '127.0.0.1:1', code: '<error>' } },
+  ])
+})

@@ -1,0 +1,166 @@
+import { type DurationMs, SECOND } from '@vpa/core/time.ts'
+import { Counter, type Registry } from 'prom-client'
+import { type Dispatcher, Pool, ProxyAgent } from 'undici'
+import { type ApiError, apiErrorOf } from './api-error.ts'
+import type { Clock } from './clock.ts'
+import type { Credentials } from './credentials.ts'
+import { RateLimit } from './rate-limit.ts'
+
+/** One request to the API server. */
+export interface ApiRequest {
+  /** Default: GET. */
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** Without the host, such as `/api/v1/namespaces/kong/pods`. */
+  readonly path: string
+  /** What is undefined is left out. */
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>
+  /** Sent as JSON. */
+  readonly body?: unknown
+  /** The kind of a PATCH. Default: `json`, RFC 6902. */
+  readonly patch?: keyof typeof PATCH_TYPES
+  /** How long to wait for the answer's head, and for each next part of its body; 0 is forever. Default: 30 s. */
+  readonly timeout?: DurationMs
+  readonly signal?: AbortSignal
+  /** Give a 429 to the caller, where it means more than "too fast". */
+  readonly throttledIsAnswer?: boolean
+}
+
+export interface ClientOptions {
+  readonly credentials: Credentials
+  /** Requests a second and at once; zero or less means no limit. */
+  readonly qps: number
+  readonly burst: number
+  readonly userAgent: string
+  readonly clock: Clock
+  readonly registry: Registry
+}
+
+/** The bytes of an answer as they come. Ends the request when its reader stops early. */
+export type ByteStream = AsyncIterable<Uint8Array>
+
+const PATCH_TYPES = {
+  json: 'application/json-patch+json',
+  merge: 'application/merge-patch+json',
+  strategic: 'application/strategic-merge-patch+json',
+} as const
+const DEFAULT_TIMEOUT = 30 * SECOND
+const MAX_RETRY_WAIT = 30 * SECOND
+const MAX_ATTEMPTS = 6
+/** Each watch holds a connection of its own; the rest is for requests at the same time. */
+const MAX_CONNECTIONS = 128
+
+/**
+ * Speaks HTTP/1.1 to the API server, over connections that are kept open.
+ * It waits as long as the API server asks (`Retry-After`) and never sends more than the client-side limit allows.
+ */
+export class Client {
+  readonly #options: ClientOptions
+  readonly #server: URL
+  readonly #dispatcher: Dispatcher
+  readonly #limit: RateLimit
+  readonly #requests: Counter<'code' | 'method' | 'host'>
+
+  constructor(options: ClientOptions) {
+    this.#options = options
+    this.#server = new URL(options.credentials.server)
+    this.#dispatcher = openConnections(this.#server, options.credentials)
+    this.#limit = new RateLimit({ rate: options.qps, burst: options.burst, clock: options.clock })
+    this.#requests = requestCounter(options.registry)
+  }
+
+  /**
+   * @returns the decoded JSON of the answer; what the caller expects of it is the caller's to check
+   * @throws ApiError when the API server refuses, Error when it cannot be reached or its answer is not JSON
+   */
+  async request<T>(request: ApiRequest): Promise<T> {
+    const body = await this.#send(request)
+    return (await body.json()) as T
+  }
+
+  /** As {@link request}, for answers that are not JSON or too large to be held. */
+  stream(request: ApiRequest): Promise<ByteStream> {
+    return this.#send(request)
+  }
+
+  /** Ends all connections, also those of watches. */
+  close(): Promise<void> {
+    return this.#dispatcher.destroy()
+  }
+
+  async #send(request: ApiRequest): Promise<Dispatcher.ResponseData['body']> {
+    for (let attempt = 1; ; attempt += 1) {
+      await this.#limit.take(request.signal)
+      request.signal?.throwIfAborted()
+      const { statusCode, headers, body } = await this.#dispatch(request)
+      if (statusCode < 300) return body
+      const error = apiErrorOf(statusCode, await body.text(), headers['retry-after']?.toString())
+      if (statusCode === 401) this.#options.credentials.refused()
+      const wait = statusCode === 401 && attempt === 1 ? 0 : waitBeforeRetry(request, error)
+      if (wait === undefined || attempt === MAX_ATTEMPTS) throw error
+      await this.#options.clock.sleep(wait, request.signal)
+    }
+  }
+
+  async #dispatch({ method = 'GET', path, query = {}, body, patch = 'json', timeout = DEFAULT_TIMEOUT, signal }: ApiRequest): Promise<Dispatcher.ResponseData> {
+    const counted = { method, host: this.#server.host }
+    const type = method === 'PATCH' ? PATCH_TYPES[patch] : 'application/json'
+    const headers = {
+      ...(await this.#options.credentials.headers()),
+      accept: 'application/json',
+      'user-agent': this.#options.userAgent,
+      ...(body !== undefined && { 'content-type': type }),
+    }
+    try {
+      const answer = await this.#dispatcher.request({
+        origin: this.#server.origin,
+        path: `${this.#server.pathname.replace(/\/$/, '')}${path}`,
+        query: Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined)),
+        method,
+        headers,
+        body: body === undefined ? null : JSON.stringify(body),
+        headersTimeout: timeout,
+        bodyTimeout: timeout,
+        ...(signal && { signal }),
+      })
+      this.#requests.inc({ ...counted, code: String(answer.statusCode) })
+      return answer
+    } catch (error) {
+      this.#requests.inc({ ...counted, code: '<error>' })
+      throw new Error(`${method} ${path}: ${messageOf(error)}`, { cause: error })
+    }
+  }
+}
+
+/** A write that was answered with 503 may have been done; one that was throttled was not. */
+function waitBeforeRetry({ method = 'GET', throttledIsAnswer }: ApiRequest, error: ApiError): DurationMs | undefined {
+  const throttled = error.status === 429 && !throttledIsAnswer
+  const unavailable = error.status === 503 && method === 'GET'
+  if (!(throttled || unavailable) || error.retryAfter === undefined) return undefined
+  return Math.min(error.retryAfter, MAX_RETRY_WAIT)
+}
+
+/** HTTP/1.1 on purpose: Node's HTTP/2 has leaked native memory under long watches (nghttp2#1065, node#44523). */
+function openConnections(server: URL, { tls, proxy }: Credentials): Dispatcher {
+  const shared = { connections: MAX_CONNECTIONS, allowH2: false, pipelining: 1, keepAliveTimeout: 30 * SECOND }
+  if (proxy !== undefined) return new ProxyAgent({ ...shared, uri: proxy, requestTls: tls })
+  return new Pool(server.origin, { ...shared, connect: { ...tls, keepAliveInitialDelay: 30 * SECOND } })
+}
+
+/** The name and labels of client-go's metric. Clients of one program share it. */
+function requestCounter(registry: Registry): Counter<'code' | 'method' | 'host'> {
+  const name = 'rest_client_requests_total'
+  const known = registry.getSingleMetric(name)
+  if (known instanceof Counter) return known
+  return new Counter({
+    name,
+    help: 'Number of HTTP requests, partitioned by status code, method, and host.',
+    labelNames: ['code', 'method', 'host'],
+    registers: [registry],
+  })
+}
+
+/** Node reports several failed addresses of one host as an error without a message of its own. */
+function messageOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(messageOf).join('; ')
+  return error instanceof Error ? error.message : String(error)
+}

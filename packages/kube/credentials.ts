@@ -1,0 +1,100 @@
+import { readFile } from 'node:fs/promises'
+import type { RequestOptions } from 'node:https'
+import { type EpochMs, MINUTE } from '@vpa/core/time.ts'
+import type { Clock } from './clock.ts'
+
+/** Where the API server is, how to trust it, and how to be trusted by it. */
+export interface Credentials {
+  /** Such as `https://10.96.0.1:443`. */
+  readonly server: string
+  readonly tls: TlsOptions
+  readonly proxy?: string
+  /** Headers that authenticate one request. They are read anew every minute: tokens rotate. */
+  headers(): Promise<Readonly<Record<string, string>>>
+  /** The API server did not accept the headers: the next request reads them anew. */
+  refused(): void
+}
+
+export interface TlsOptions {
+  readonly ca?: string | Buffer
+  readonly cert?: string | Buffer
+  readonly key?: string | Buffer
+  readonly servername?: string
+  readonly rejectUnauthorized?: boolean
+}
+
+export interface CredentialsOptions {
+  /** A file; empty means the ServiceAccount of the pod we run in. */
+  readonly kubeconfig: string
+  readonly clock: Clock
+  /** Where Kubernetes puts the ServiceAccount. */
+  readonly serviceAccount?: string
+  readonly env?: Readonly<Record<string, string | undefined>>
+}
+
+const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
+
+/** @throws Error that says which file is missing or what is wrong in it */
+export function openCredentials(options: CredentialsOptions): Promise<Credentials> {
+  return options.kubeconfig === '' ? serviceAccountCredentials(options) : kubeconfigCredentials(options)
+}
+
+async function serviceAccountCredentials({ clock, serviceAccount = SERVICE_ACCOUNT, env = process.env }: CredentialsOptions): Promise<Credentials> {
+  const host = env['KUBERNETES_SERVICE_HOST']
+  const port = env['KUBERNETES_SERVICE_PORT']
+  if (!host || !port) throw new Error('not in a cluster (KUBERNETES_SERVICE_HOST is not set): give a kubeconfig file with --kubeconfig')
+  const token = async () => ({ authorization: `Bearer ${(await readFile(`${serviceAccount}/token`, 'utf8')).trim()}` })
+  return {
+    server: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    tls: { ca: await readFile(`${serviceAccount}/ca.crt`) },
+    ...rereading(token, clock),
+  }
+}
+
+/**
+ * The library knows all that a kubeconfig can say (exec plug-ins, OIDC, client certificates); it is loaded only here,
+ * because loading it costs some 90 MB of memory. A client certificate from an exec plug-in is read once.
+ */
+async function kubeconfigCredentials({ kubeconfig, clock }: CredentialsOptions): Promise<Credentials> {
+  const { KubeConfig } = await import('@kubernetes/client-node')
+  const config = new KubeConfig()
+  config.loadFromFile(kubeconfig)
+  const cluster = config.getCurrentCluster()
+  if (cluster === null) throw new Error(`${kubeconfig}: the current context ${JSON.stringify(config.currentContext)} names no cluster`)
+  const proxy = cluster.proxyUrl ? { proxy: cluster.proxyUrl } : {}
+  // Credentials are never sent in the clear.
+  if (cluster.server.startsWith('http:')) return { server: cluster.server, tls: {}, ...proxy, headers: async () => ({}), refused: () => {} }
+
+  const read = async (): Promise<RequestOptions> => {
+    const options: RequestOptions = {}
+    await config.applyToHTTPSOptions(options)
+    return options
+  }
+  const { ca, cert, key, servername, rejectUnauthorized } = await read()
+  const tls = Object.fromEntries(Object.entries({ ca, cert, key, servername, rejectUnauthorized }).filter(([, value]) => value !== undefined))
+  return { server: cluster.server, tls, ...proxy, ...rereading(async () => headersOf(await read()), clock) }
+}
+
+function headersOf({ headers, auth }: RequestOptions): Record<string, string> {
+  const basic = auth ? { authorization: `Basic ${Buffer.from(auth).toString('base64')}` } : {}
+  return { ...basic, ...Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), String(value)])) }
+}
+
+/** Requests that come at the same time share one reading: it may start a plug-in. */
+function rereading(read: () => Promise<Record<string, string>>, clock: Clock): Pick<Credentials, 'headers' | 'refused'> {
+  let latest: { at: EpochMs; headers: Promise<Record<string, string>> } | undefined
+  return {
+    async headers() {
+      if (latest === undefined || clock.now() - latest.at >= MINUTE) latest = { at: clock.now(), headers: read() }
+      try {
+        return await latest.headers
+      } catch (error) {
+        latest = undefined
+        throw error
+      }
+    },
+    refused() {
+      latest = undefined
+    },
+  }
+}

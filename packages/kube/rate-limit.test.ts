@@ -1,0 +1,36 @@
+import { SECOND } from '@vpa/core/time.ts'
+import { expect, test } from 'vitest'
+import { fakeClock } from '../../test/support/fake-clock.ts'
+import { RateLimit } from './rate-limit.ts'
+
+test('lets a burst through at once, then one token after the other, in the order of asking', async () => {
+  const clock = fakeClock(0)
+  const limit = new RateLimit({ rate: 2, burst: 3, clock })
+  const served: string[] = []
+  for (const name of ['a', 'b', 'c', 'd', 'e']) void limit.take().then(() => served.push(`${name} at ${clock.now()}`))
+  await clock.advance(2 * SECOND)
+  expect(served).toEqual(['a at 0', 'b at 0', 'c at 0', 'd at 500', 'e at 1000'])
+})
+
+test('a rest refills the burst, and no more than the burst', async () => {
+  const clock = fakeClock(0)
+  const limit = new RateLimit({ rate: 1, burst: 2, clock })
+  expect([limit.tryTake(), limit.tryTake(), limit.tryTake()]).toEqual([true, true, false])
+  await clock.advance(10 * SECOND)
+  expect([limit.tryTake(), limit.tryTake(), limit.tryTake()]).toEqual([true, true, false])
+})
+
+test('a rate of zero is no limit', async () => {
+  const limit = new RateLimit({ rate: 0, burst: 0, clock: fakeClock(0) })
+  await limit.take()
+  expect(limit.tryTake()).toBe(true)
+})
+
+test('whoever waits is let go when the program stops', async () => {
+  const stop = new AbortController()
+  const limit = new RateLimit({ rate: 0.001, burst: 1, clock: fakeClock(0) })
+  await limit.take()
+  const waiting = limit.take(stop.signal)
+  stop.abort()
+  await expect(waiting).resolves.toBeUndefined()
+})
