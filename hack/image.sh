@@ -11,8 +11,11 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 image=${REGISTRY:-localhost}/vertical-pod-autoscaler:${TAG:-dev}
 
+# fail WHAT [LINE...]
 fail() {
-  printf 'error: %s\n' "$@" >&2
+  echo "error: $1" >&2
+  shift
+  (($# == 0)) || printf '       %s\n' "$@" >&2
   exit 1
 }
 

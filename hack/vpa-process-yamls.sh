@@ -14,8 +14,11 @@ usage='usage: vpa-process-yamls.sh <create|apply|diff|print|delete> [admission-c
 manifests=$(cd "$(dirname "${BASH_SOURCE[0]}")/../manifests" && pwd)
 namespace=${NAMESPACE:-kube-system}
 
+# fail WHAT [LINE...]
 fail() {
-  printf 'error: %s\n' "$@" >&2
+  echo "error: $1" >&2
+  shift
+  (($# == 0)) || printf '       %s\n' "$@" >&2
   exit 1
 }
 
@@ -36,17 +39,27 @@ process() {
 
 # Says what is missing before kubectl fails half-way through.
 check_cluster() {
-  local verb=$1 kind answer
+  local verb=$1 kind answer other
   command -v kubectl >/dev/null || fail 'kubectl was not found; install it: https://kubernetes.io/docs/tasks/tools/'
   answer=$(kubectl get --raw /version --request-timeout=10s 2>&1) || fail \
     "no cluster answers; expected one behind the kubectl context '$(kubectl config current-context 2>/dev/null || echo none)'" \
     "kubectl says: ${answer##*$'\n'}"
   # Everything may be gone already when deleting.
-  [[ $verb == delete ]] || kubectl get namespace "$namespace" >/dev/null 2>&1 || fail \
-    "namespace '$namespace' cannot be read; if it does not exist: kubectl create namespace $namespace"
+  [[ $verb == delete ]] || answer=$(kubectl get namespace "$namespace" 2>&1) || fail \
+    "namespace '$namespace' cannot be read; if it does not exist: kubectl create namespace $namespace" \
+    "kubectl says: ${answer##*$'\n'}"
   for kind in "${kinds[@]}"; do
     kubectl auth can-i "$verb" "$kind" -n "$namespace" >/dev/null 2>&1 || fail \
       "you may not $verb $kind in this cluster; expected the rights of ClusterRole cluster-admin"
+  done
+  # The webhook configuration and the cluster-wide bindings exist once.
+  [[ $verb == create ]] || return 0
+  for other in $(kubectl get deployments --all-namespaces --field-selector metadata.name=vpa-updater \
+    --output 'jsonpath={.items[*].metadata.namespace}'); do
+    [[ $other == "$namespace" ]] || fail \
+      "the Vertical Pod Autoscaler is in namespace '$other' already; a cluster can have one" \
+      "to update it there: NAMESPACE=$other; to move it, first run NAMESPACE=$other hack/vpa-down.sh updater," \
+      'and the same for recommender and admission-controller (VPA objects stay)'
   done
 }
 

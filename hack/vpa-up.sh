@@ -14,8 +14,11 @@ hack=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 namespace=${NAMESPACE:-kube-system}
 timeout_seconds=${ROLLOUT_TIMEOUT:-120}
 
+# fail WHAT [LINE...]
 fail() {
-  printf 'error: %s\n' "$@" >&2
+  echo "error: $1" >&2
+  shift
+  (($# == 0)) || printf '       %s\n' "$@" >&2
   exit 1
 }
 
@@ -45,8 +48,8 @@ wait_for_rollout() {
     echo "error: $deployment was not running within $timeout_seconds s. Its objects say:" >&2
     explain "$deployment"
     fail "everything is installed, but $deployment does not run" \
-      "an image that cannot be pulled: build it with hack/image.sh and set REGISTRY and TAG, or load it into the nodes" \
-      "nodes that are slow: set ROLLOUT_TIMEOUT, or do not wait: --no-wait"
+      'if the image cannot be pulled: hack/image.sh builds it; REGISTRY and TAG say where the nodes find it' \
+      'if it only takes longer: ROLLOUT_TIMEOUT is the seconds to wait; --no-wait does not wait at all'
   done
 }
 
@@ -112,5 +115,5 @@ Watch it; the first recommendation takes about a minute:
   kubectl logs -n $namespace deployment/vpa-recommender --follow
 
 Every field is explained by: kubectl explain vpa.spec --recursive
-To remove it all: hack/vpa-down.sh
+To remove it all: ${NAMESPACE:+NAMESPACE=$NAMESPACE }hack/vpa-down.sh
 TEXT
