@@ -1,0 +1,124 @@
+import type { Pod, Resources } from '../api/pod.ts'
+import type { ContainerPolicy, ContainerRecommendation, Recommendation, Vpa } from '../api/vpa.ts'
+import { type Quantity, type ResourceList, compareQuantities, milliValue } from '../quantity.ts'
+import { controlledValuesOf, policyFor, scalingModeOf } from './container-policy.ts'
+import { currentResources } from './current-resources.ts'
+import type { EffectiveLimits } from './limit-range.ts'
+import { fitPodLimits } from './pod-limit-range.ts'
+import { SCALED_RESOURCES, boundaryRequest, originalOf } from './proportional-limit.ts'
+import { orderedResources } from './resource-order.ts'
+
+export interface CapInput {
+  readonly vpa: Vpa
+  readonly pod: Pod
+  /** LimitRanges of the pod's namespace, see effectiveLimits. */
+  readonly containerLimits: EffectiveLimits | undefined
+  readonly podLimits: EffectiveLimits | undefined
+}
+
+export interface CappedRecommendation {
+  /** Of containers that the pod has. */
+  readonly recommendation: Recommendation
+  /** Per container, what was changed and why, such as `cpu capped to minAllowed`. Containers without changes are left out. */
+  readonly notes: ReadonlyMap<string, readonly string[]>
+}
+
+/**
+ * A VPA's recommendation as this pod may have it: within the namespace's LimitRanges, then within the VPA's own policy
+ * (which wins), then, where only requests are controlled, within the container's limits.
+ * Upstream: cappingRecommendationProcessor.Apply.
+ *
+ * @returns undefined when the VPA has neither a recommendation nor a policy
+ */
+export function capToPod({ vpa, pod, containerLimits, podLimits }: CapInput): CappedRecommendation | undefined {
+  const policies = vpa.spec.resourcePolicy?.containerPolicies
+  if (vpa.status.recommendation === undefined && vpa.spec.resourcePolicy === undefined) return undefined
+  const recommended = vpa.status.recommendation?.containerRecommendations ?? []
+  const containers = pod.containers.map(({ name }) => ({
+    name,
+    current: currentResources(pod, name),
+    fixed: scalingModeOf(policyFor(policies, name)) === 'Off',
+  }))
+
+  const capped: ContainerRecommendation[] = []
+  const notes = new Map<string, readonly string[]>()
+  for (const recommendation of podLimits ? fitPodLimits(recommended, containers, podLimits) : recommended) {
+    const container = containers.find(({ name }) => name === recommendation.containerName)
+    if (container === undefined) continue
+    const policy = policyFor(policies, container.name)
+    const phases = [limitRangeCaps(container.current, containerLimits), policyCaps(policy), containerLimitCaps(container.current, policy)]
+    const { target = {}, lowerBound, upperBound } = recommendation
+    const cappedTarget = applyCaps(target, phases)
+    capped.push({
+      ...recommendation,
+      target: cappedTarget.amounts,
+      lowerBound: lowerBound && applyCaps(lowerBound, phases).amounts,
+      upperBound: upperBound && applyCaps(upperBound, phases).amounts,
+    })
+    if (cappedTarget.notes.length > 0) notes.set(container.name, cappedTarget.notes)
+  }
+  return { recommendation: capped, notes }
+}
+
+/** Replaces an amount by the bound that it breaks. */
+interface Cap {
+  readonly bounds: ResourceList | undefined
+  readonly breaks: (amount: Quantity, bound: Quantity) => boolean
+  readonly note: string
+}
+
+function limitRangeCaps(current: Resources, limits: EffectiveLimits | undefined): readonly Cap[] {
+  // The bounds are about limits; what matters here are the requests that lead to such limits.
+  const boundaries = (bounds: ResourceList | undefined) =>
+    bounds && SCALED_RESOURCES.map((resource) => [resource, boundaryRequest(resource, originalOf(resource, current, limits?.default), bounds[resource])] as const)
+  // A min binds requests as well.
+  const min = boundaries(limits?.min)?.map(([resource, boundary]) => [resource, higher(boundary, limits?.min?.[resource])] as const)
+  const max = boundaries(limits?.max)
+  return [
+    { bounds: min && Object.fromEntries(min), breaks: isBelow, note: 'capped to fit Min in container LimitRange' },
+    { bounds: max && Object.fromEntries(max), breaks: isAbove, note: 'capped to fit Max in container LimitRange' },
+  ]
+}
+
+function policyCaps(policy: ContainerPolicy | undefined): readonly Cap[] {
+  return [
+    { bounds: policy?.minAllowed, breaks: isBelow, note: 'capped to minAllowed' },
+    { bounds: policy?.maxAllowed, breaks: isAbove, note: 'capped to maxAllowed' },
+  ]
+}
+
+function containerLimitCaps({ limits }: Resources, policy: ContainerPolicy | undefined): readonly Cap[] {
+  if (controlledValuesOf(policy) !== 'RequestsOnly') return []
+  return [{ bounds: limits, breaks: (amount, limit) => milliValue(amount) > milliValue(limit), note: 'capped to container limit' }]
+}
+
+/** @param phases each goes through all resources before the next begins, which decides the order of the notes */
+function applyCaps(amounts: ResourceList, phases: readonly (readonly Cap[])[]): { amounts: ResourceList; notes: readonly string[] } {
+  const capped: Record<string, Quantity> = { ...amounts }
+  const notes: string[] = []
+  for (const caps of phases) {
+    for (const resource of orderedResources(amounts)) {
+      for (const { bounds, breaks, note } of caps) {
+        const amount = capped[resource]
+        const bound = bounds?.[resource]
+        if (amount === undefined || bound === undefined || !breaks(amount, bound)) continue
+        capped[resource] = bound
+        notes.push(`${resource} ${note}`)
+      }
+    }
+  }
+  return { amounts: capped, notes }
+}
+
+/** A bound of zero is none. */
+function isBelow(amount: Quantity, bound: Quantity): boolean {
+  return bound.nanos !== 0n && compareQuantities(amount, bound) < 0
+}
+
+function isAbove(amount: Quantity, bound: Quantity): boolean {
+  return bound.nanos !== 0n && compareQuantities(amount, bound) > 0
+}
+
+function higher(a: Quantity, b: Quantity | undefined): Quantity {
+  return b !== undefined && compareQuantities(b, a) > 0 ? b : a
+}
