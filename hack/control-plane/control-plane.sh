@@ -1,0 +1,143 @@
+#!/usr/bin/env bash
+# A real Kubernetes control plane on this machine, as plain processes on loopback: etcd,
+# kube-apiserver, kube-controller-manager, kube-scheduler, metrics-server, and KWOK, which
+# plays the nodes. Nothing is containerised and nothing needs root.
+#
+#   control-plane.sh start [--dir DIR] [--nodes N] [--metric-resolution DURATION]
+#       Starts an empty one; its last line is the `export KUBECONFIG=...` to use it by
+#       (the only line on stdout). Already running: says so and changes nothing.
+#   control-plane.sh stop [--dir DIR]        Stops all of it and drops its data.
+#   control-plane.sh status [--dir DIR]      What runs, where; exit code 1 unless all does.
+#   control-plane.sh kubeconfig [--dir DIR]  The path of the administrator's kubeconfig.
+#   control-plane.sh build                   Compiles the programs into the cache.
+#
+#   --dir DIR    holds certificates, kubeconfig, logs, pids and links to the programs
+#                (bin/kubectl among them). Several can run at once, each in its own.
+#                Default: $VPA_CONTROL_PLANE_DIR, or `run` in the cache.
+#   --nodes N    how many KWOK nodes there are; default 1.
+#   --metric-resolution DURATION
+#                how often metrics-server reads usage; default and least 10s.
+#
+# A pod's usage is what its annotations kwok.x-k8s.io/usage-cpu and .../usage-memory say,
+# for each of its containers; metrics.k8s.io shows it after two reads (10 to 20 s).
+# A Service `type: ExternalName, externalName: localhost` leads the API server to a process
+# here, so webhooks work by service as well as by URL.
+#
+# The programs are taken, each, from the directory $KUBEBUILDER_ASSETS, else from the cache
+# ${XDG_CACHE_HOME:-~/.cache}/vpa-control-plane/VERSION/bin, else they are compiled into
+# that cache with Go from the versions in tools/*/go.mod: some minutes, once.
+#
+# Exit codes: 1 something failed (and nothing is left running), 2 wrong usage,
+# 3 not available here: a program is missing and cannot be compiled.
+
+# shellcheck source-path=SCRIPTDIR
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/vpa-control-plane
+dir=${VPA_CONTROL_PLANE_DIR:-$cache/run}
+nodes=1
+metric_resolution=10s
+
+source "$here/report.sh"
+source "$here/programs.sh"
+source "$here/pki.sh"
+source "$here/processes.sh"
+source "$here/components.sh"
+
+start() {
+  if all_running; then
+    say "the control plane in $dir is already running"
+    echo "export KUBECONFIG=$dir/kubeconfig"
+    return
+  fi
+  prepare_dir
+  trap clean_up_unless_started EXIT
+  find_or_build_programs
+  link_programs
+
+  say "starting Kubernetes in $dir"
+  local begin=$SECONDS
+  make_pki
+  pick_ports
+  start_api_server
+  start_controllers
+  start_nodes
+  start_metrics_server
+  started=yes
+  say "ready after $((SECONDS - begin)) s; stop it with: $0 stop --dir $dir"
+  echo "export KUBECONFIG=$dir/kubeconfig"
+}
+
+# Nothing is left running by a start or a build that did not reach its end.
+clean_up_unless_started() {
+  [[ ${started:-} ]] && return
+  abandon_build
+  stop_processes
+}
+
+# prepare_dir: an empty $dir, but never by wiping what is not ours.
+prepare_dir() {
+  if [[ -d $dir && ! -f $dir/ports && $(ls -A "$dir") ]]; then
+    wrong_usage "$dir is not empty and holds no control plane; name another --dir"
+  fi
+  stop_processes
+  rm -rf "${dir:?}"/{bin,logs,pki}
+  mkdir -p "$dir"/{bin,logs,pids,pki}
+  dir=$(absolute "$dir")
+  : >"$dir/ports"
+}
+
+# absolute FOLDER: its one spelling, by which processes are recognised later.
+absolute() { (cd "$1" && pwd -P); }
+
+status() {
+  local name
+  for name in "${processes[@]}"; do
+    if is_running "$name"; then
+      printf '%-24s running  pid %-8s log %s\n' "$name" "$(<"$dir/pids/$name")" "$dir/logs/$name.log"
+    else
+      printf '%-24s stopped\n' "$name"
+    fi
+  done
+  all_running
+}
+
+stop() {
+  stop_processes
+  say "nothing runs in $dir"
+}
+
+build() {
+  trap abandon_build EXIT
+  build_programs "${programs[@]}"
+}
+
+command=${1:-}
+shift || true
+while (($#)); do
+  case $1 in
+    --dir | --nodes | --metric-resolution) [[ ${2:-} ]] || wrong_usage "$1 needs a value" ;;
+  esac
+  case $1 in
+    --dir) dir=$2 ;;
+    --nodes) nodes=$2 ;;
+    --metric-resolution) metric_resolution=$2 ;;
+    -h | --help) command=help && break ;;
+    *) wrong_usage "unknown option $1" ;;
+  esac
+  shift 2
+done
+[[ $nodes =~ ^[1-9][0-9]*$ ]] || wrong_usage "--nodes is not a positive number: $nodes"
+[[ ! -d $dir ]] || dir=$(absolute "$dir")
+
+# A signal ends the script by its EXIT trap.
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+case $command in
+  start | stop | status | build) "$command" ;;
+  kubeconfig) echo "$dir/kubeconfig" ;;
+  help | -h | --help) sed -n '2,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" ;;
+  *) wrong_usage "expected start, stop, status, kubeconfig or build" ;;
+esac

@@ -1,0 +1,92 @@
+# The processes of one control plane: pids/NAME holds a pid, logs/NAME.log its output.
+# shellcheck shell=bash disable=SC2154 # some variables are set by control-plane.sh
+
+processes=(etcd kube-apiserver kube-controller-manager kube-scheduler kwok metrics-server)
+
+# launch NAME ARGUMENT...: starts bin/NAME. A process group of its own keeps a Ctrl-C at the
+# terminal away from it.
+launch() {
+  local name=$1
+  shift
+  set -m
+  "$dir/bin/$name" "$@" >"$dir/logs/$name.log" 2>&1 </dev/null &
+  set +m
+  echo $! >"$dir/pids/$name"
+  disown
+  # Until then the new process still bears the name of this script.
+  while kill -0 $! 2>/dev/null && ! is_running "$name"; do sleep 0.01; done
+}
+
+# is_running NAME: the name in the command line tells it from a stranger with an old pid.
+is_running() {
+  local pid
+  pid=$(cat "$dir/pids/$1" 2>/dev/null) && [[ $(command_line "$pid") == *"$dir/bin/$1"* ]]
+}
+
+command_line() {
+  { tr '\0' ' ' <"/proc/$1/cmdline" || ps -ww -o args= -p "$1"; } 2>/dev/null
+}
+
+all_running() {
+  local name
+  for name in "${processes[@]}"; do
+    is_running "$name" || return 1
+  done
+}
+
+# wait_for WHAT SECONDS COMMAND...: repeats the command until it succeeds; gives up at once
+# if a process has ended meanwhile.
+wait_for() {
+  local what=$1 limit=$2 begin=$SECONDS name
+  shift 2
+  until "$@" >"$dir/logs/wait.log" 2>&1; do
+    for name in "$dir"/pids/*; do
+      name=${name##*/}
+      is_running "$name" || fail_with_log "$name ended" "$dir/logs/$name.log"
+    done
+    ((SECONDS - begin < limit)) || fail_with_log "no $what within $limit s" "$dir/logs/wait.log"
+    progress "waiting for $what: $((SECONDS - begin)) s"
+    sleep 0.2
+  done
+  progress_done "$what: ready"
+}
+
+fail_with_log() {
+  progress_done "the last lines of $2:"
+  tail -n 10 "$2" >&2
+  fail "$1"
+}
+
+# stop_processes: kills them, since an orderly end takes the API server ten seconds and there
+# is nothing to save. A whole group each, in case a program was a wrapper of the real one.
+stop_processes() {
+  local name
+  for name in "${processes[@]}"; do
+    if is_running "$name"; then kill -KILL -- "-$(<"$dir/pids/$name")" 2>/dev/null || true; fi
+  done
+  for name in "${processes[@]}"; do
+    while is_running "$name"; do sleep 0.05; done
+  done
+  rm -rf "$dir/pids" "$dir/etcd"
+}
+
+# pick_ports: four free ports in a row, below those that Linux and macOS give to outgoing
+# connections. They are kept in $dir/ports.
+pick_ports() {
+  local first
+  while :; do
+    first=$((20000 + RANDOM % 2500 * 4))
+    listens "$first" || listens $((first + 1)) || listens $((first + 2)) || listens $((first + 3)) || break
+  done
+  cat >"$dir/ports" <<PORTS
+etcd_port=$first
+api_server_port=$((first + 1))
+kubelet_port=$((first + 2))
+metrics_server_port=$((first + 3))
+PORTS
+  # shellcheck source=/dev/null
+  source "$dir/ports"
+}
+
+# listens PORT: is something there that accepts connections?
+listens() { (: <>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
