@@ -47,15 +47,15 @@ export function capToPod({ vpa, pod, containerLimits, podLimits }: CapInput): Ca
     if (container === undefined) continue
     const policy = policyFor(policies, container.name)
     const phases = [limitRangeCaps(container.current, containerLimits), policyCaps(policy), containerLimitCaps(container.current, policy)]
-    const { target = {}, lowerBound, upperBound } = recommendation
-    const cappedTarget = applyCaps(target, phases)
+    const { target, lowerBound, upperBound } = recommendation
+    const cappedTarget = target && applyCaps(target, phases)
     capped.push({
       ...recommendation,
-      target: cappedTarget.amounts,
+      target: cappedTarget?.amounts,
       lowerBound: lowerBound && applyCaps(lowerBound, phases).amounts,
       upperBound: upperBound && applyCaps(upperBound, phases).amounts,
     })
-    if (cappedTarget.notes.length > 0) notes.set(container.name, cappedTarget.notes)
+    if (cappedTarget && cappedTarget.notes.length > 0) notes.set(container.name, cappedTarget.notes)
   }
   return { recommendation: capped, notes }
 }
