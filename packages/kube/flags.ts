@@ -1,10 +1,11 @@
 import { parseQuantity } from '@vpa/core/quantity.ts'
 import { type DurationMs, formatDuration, parseDuration } from '@vpa/core/time.ts'
 import { z } from 'zod'
+import { type Address, parseAddress } from './address.ts'
 
 /** How a flag is written on the command line, beside what zod knows of it. */
 export interface FlagForm {
-  readonly kind: 'boolean' | 'duration' | 'featureGates' | 'integer' | 'list' | 'number' | 'quantity' | 'text'
+  readonly kind: 'address' | 'boolean' | 'duration' | 'featureGates' | 'integer' | 'list' | 'number' | 'quantity' | 'text'
   /** What an absent flag means, as one would write it; empty for none. */
   readonly fallback: string
 }
@@ -50,6 +51,8 @@ export const flag = {
   quantity: () =>
     read(parseQuantity, 'not a quantity, such as 250m or 1.5Gi').optional().register(forms, { kind: 'quantity', fallback: '' }),
 
+  address: (fallback: string) => withDefault<Address>('address', fallback, parseAddress, 'not an address, such as :8942 or 127.0.0.1:8942'),
+
   /** Separated by commas, nothing trimmed; empty text is an empty list. */
   list: () => withDefault('list', '', (text): readonly string[] => (text === '' ? [] : text.split(',')), ''),
 }
@@ -66,7 +69,7 @@ export function commonFlags({ address }: { readonly address: string }) {
     kubeApiBurst: flag.integer(100, { min: 1 }).describe('Requests to the API server at once.'),
     vpaObjectNamespace: flag.text('').describe('The only namespace to look at. Empty: all. Excludes --ignored-vpa-object-namespaces.'),
     ignoredVpaObjectNamespaces: flag.list().describe('Namespaces to leave alone, separated by commas. Excludes --vpa-object-namespace.'),
-    address: flag.text(address).describe('Where /metrics and /health-check are served, as host:port. Without host: on all interfaces; port 0: any free one.'),
+    address: flag.address(address).describe('Where /metrics and /health-check are served, as host:port. Without host: on all interfaces; port 0: any free one.'),
     profiling: flag.boolean(false).describe('Serve a CPU profile at /debug/pprof/profile and a heap snapshot at /debug/pprof/heap, as Chrome DevTools opens them.'),
     featureGates: featureGates().describe(`Gate=true|false, separated by commas. Gates: ${FEATURE_GATES.join(', ')}; AllAlpha, AllBeta.`),
     v: flag.integer(4).describe('How much is logged. 0: warnings and errors; 1 to 4: information too; 5 and more: everything.'),

@@ -1,0 +1,52 @@
+import type { DurationMs, EpochMs } from '@vpa/core/time.ts'
+import type { Clock } from './clock.ts'
+
+export interface HealthOptions {
+  /** How long the program may be silent; undefined for one that only answers requests. */
+  readonly timeout: DurationMs | undefined
+  readonly clock: Pick<Clock, 'now'>
+}
+
+/** Whether the program's loop still turns, and whether it has begun to work (upstream: metrics.HealthCheck). */
+export class Health {
+  readonly #options: HealthOptions
+  #state: 'starting' | 'standing by' | 'working' | 'stopping' = 'starting'
+  #lastBeat: EpochMs
+
+  constructor(options: HealthOptions) {
+    this.#options = options
+    this.#lastBeat = options.clock.now()
+  }
+
+  /** Healthy and ready, without a loop: another replica leads. A rollout waits for ready pods, so this is one. */
+  standBy(): void {
+    this.#state = 'standing by'
+  }
+
+  /** The loop is about to begin, or requests are answered from now on: silence counts from here. */
+  start(): void {
+    this.#state = 'working'
+    this.beat()
+  }
+
+  /** The loop has turned. */
+  beat(): void {
+    this.#lastBeat = this.#options.clock.now()
+  }
+
+  stop(): void {
+    this.#state = 'stopping'
+  }
+
+  /** For how long the loop has been silent when that is too long; undefined while all is well. */
+  silentFor(): DurationMs | undefined {
+    const { timeout, clock } = this.#options
+    const silence = clock.now() - this.#lastBeat
+    return this.#state === 'working' && timeout !== undefined && silence > timeout ? silence : undefined
+  }
+
+  /** Undefined when the program does its work, or what it does instead. */
+  notReady(): 'starting' | 'stopping' | undefined {
+    return this.#state === 'starting' || this.#state === 'stopping' ? this.#state : undefined
+  }
+}
