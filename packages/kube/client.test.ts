@@ -36,14 +36,14 @@ test('an unreachable server is an error that names the request', async () => {
   await expect(clientOf({ url: 'http://127.0.0.1:1' }).request({ path: '/api/v1/pods' })).rejects.toThrow(/^GET \/api\/v1\/pods: connect ECONNREFUSED/)
 })
 
-test.each([
+test.for([
   ['a throttled read waits as long as asked and asks again', 'GET', 429, { 'retry-after': '2' }, {}, [2 * SECOND]],
   ['a throttled write too: it was not done', 'PATCH', 429, { 'retry-after': '2' }, {}, [2 * SECOND]],
   ['a throttled eviction is an answer: a disruption budget says no', 'POST', 429, { 'retry-after': '2' }, { throttledIsAnswer: true }, []],
   ['a read of an overloaded server waits as well', 'GET', 503, { 'retry-after': '2' }, {}, [2 * SECOND]],
   ['a write that ended in 503 may have been done', 'PATCH', 503, { 'retry-after': '2' }, {}, []],
   ['without Retry-After nothing is repeated', 'GET', 503, {}, {}, []],
-] as const)('%s', async (_, method, status, headers, options, expected) => {
+] as const)('%s', async ([, method, status, headers, options, expected]) => {
   const waits: number[] = []
   const clock = { now: () => 0, sleep: async (duration: number) => void waits.push(duration) }
   const server = await startApiServer((_, response) => {

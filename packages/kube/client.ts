@@ -36,7 +36,7 @@ export interface ClientOptions {
 }
 
 /** The bytes of an answer as they come. Ends the request when its reader stops early. */
-export type ByteStream = AsyncIterable<Uint8Array>
+export type ByteStream = AsyncIterable<Buffer>
 
 const PATCH_TYPES = {
   json: 'application/json-patch+json',

@@ -1,0 +1,33 @@
+import type { ApiRequest, Client } from './client.ts'
+import { ItemSplitter } from './splitter.ts'
+
+export interface ListRequest extends Pick<ApiRequest, 'path' | 'query' | 'signal'> {
+  /** Objects per answer; undefined asks for all in one. The API server ignores it where it answers from its cache. */
+  readonly pageSize?: number
+  /** Given the JSON text of each object, as it arrives. */
+  readonly onItem: (text: string) => void
+}
+
+/**
+ * Reads a list of any length with the memory of one object.
+ *
+ * @returns the resourceVersion from which a watch goes on
+ * @throws ApiError, of status 410 when the list took longer than the API server remembers its beginning
+ */
+export async function readList(client: Client, { path, query, signal, pageSize, onItem }: ListRequest): Promise<string> {
+  let page: ListMeta = {}
+  do {
+    // A continue token already says which state of the cluster is listed; the API server refuses both together.
+    const next = page.continue ? { ...query, resourceVersion: undefined, continue: page.continue } : query
+    const bytes = await client.stream({ path, query: { ...next, limit: pageSize }, ...(signal && { signal }) })
+    const splitter = new ItemSplitter()
+    for await (const chunk of bytes) for (const item of splitter.push(chunk)) onItem(item)
+    page = (JSON.parse(splitter.end()) as { metadata?: ListMeta }).metadata ?? {}
+  } while (page.continue)
+  return page.resourceVersion ?? ''
+}
+
+interface ListMeta {
+  readonly resourceVersion?: string
+  readonly continue?: string
+}
