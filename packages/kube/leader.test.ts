@@ -1,0 +1,135 @@
+import { SECOND } from '@vpa/core/time.ts'
+import { expect, test } from 'vitest'
+import { fakeClock } from '../../test/support/fake-clock.ts'
+import { ApiError } from './api-error.ts'
+import type { ApiRequest } from './client.ts'
+import { awaitLeadership, type Leadership, type LeaderElectionOptions } from './leader.ts'
+import { createLog } from './log.ts'
+
+interface StoredLease {
+  metadata: { resourceVersion?: string }
+  spec?: { holderIdentity?: string; leaseTransitions?: number; leaseDurationSeconds?: number; renewTime?: string }
+}
+
+/** An API server with room for one lease. */
+function leaseServer() {
+  let lease: StoredLease | undefined
+  let version = 0
+  const server = {
+    down: false,
+    hangs: false,
+    get lease() {
+      return lease
+    },
+    async request<T>({ method = 'GET', body, signal }: ApiRequest): Promise<T> {
+      if (server.hangs) await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(new Error('aborted'))))
+      if (server.down) throw new ApiError(500, { message: 'etcd is away' })
+      const sent = structuredClone(body) as StoredLease
+      if (method === 'GET' && lease === undefined) throw new ApiError(404, { reason: 'NotFound' })
+      if (method === 'POST' && lease !== undefined) throw new ApiError(409, { reason: 'AlreadyExists' })
+      if (method === 'PUT' && sent.metadata.resourceVersion !== lease?.metadata.resourceVersion) throw new ApiError(409, { reason: 'Conflict' })
+      if (method !== 'GET') lease = { ...sent, metadata: { ...sent.metadata, resourceVersion: `${(version += 1)}` } }
+      return structuredClone(lease) as T
+    },
+  }
+  return server
+}
+
+function election() {
+  const clock = fakeClock()
+  const server = leaseServer()
+  const options = (identity: string): LeaderElectionOptions => ({
+    client: server,
+    clock,
+    log: createLog({ verbosity: 4, format: 'json', clock, destination: { write: () => {} } }),
+    identity,
+    namespace: 'kube-system',
+    name: 'vpa-updater',
+    leaseDuration: 15 * SECOND,
+    renewDeadline: 10 * SECOND,
+    retryPeriod: 2 * SECOND,
+    random: () => 0,
+  })
+  /** A replica that waits to lead, and what has become of it. */
+  const replica = (identity: string) => {
+    const stop = new AbortController()
+    const state = { leads: false, lost: false, gaveUp: false, stop, leadership: undefined as Leadership | undefined }
+    void awaitLeadership(options(identity), stop.signal).then((leadership) => {
+      state.gaveUp = leadership === undefined
+      state.leads = leadership !== undefined
+      state.leadership = leadership
+      void leadership?.lost.then(() => (state.lost = true))
+    })
+    return state
+  }
+  return { clock, server, replica }
+}
+
+test('one replica leads, the other waits for as long as the first renews', async () => {
+  const { clock, server, replica } = election()
+  const first = replica('first')
+  await clock.advance(SECOND)
+  const second = replica('second')
+  await clock.advance(600 * SECOND)
+  expect([first.leads, first.lost, second.leads]).toEqual([true, false, false])
+  expect(server.lease?.spec).toMatchObject({ holderIdentity: 'first', leaseDurationSeconds: 15, leaseTransitions: 0, renewTime: '2026-03-01T00:10:00.000000Z' })
+})
+
+test('a lease that is given back is taken at the next try', async () => {
+  const { clock, server, replica } = election()
+  const first = replica('first')
+  await clock.advance(SECOND)
+  const second = replica('second')
+  await clock.advance(SECOND)
+  await first.leadership!.release()
+  expect(server.lease?.spec).toMatchObject({ holderIdentity: '', leaseDurationSeconds: 1 })
+  await clock.advance(2 * SECOND)
+  expect([first.lost, second.leads]).toEqual([false, true])
+  expect(server.lease?.spec).toMatchObject({ holderIdentity: 'second', leaseTransitions: 1 })
+})
+
+test('a holder that went away without a word is followed after its lease, counted from when it was last seen to renew', async () => {
+  const { clock, server, replica } = election()
+  await server.request({ method: 'POST', path: '', body: { metadata: {}, spec: { holderIdentity: 'gone', leaseDurationSeconds: 15, renewTime: '1999-01-01T00:00:00.000000Z' } } })
+  const next = replica('next')
+  await clock.advance(14 * SECOND)
+  expect(next.leads).toBe(false)
+  await clock.advance(2 * SECOND)
+  expect(next.leads).toBe(true)
+})
+
+test.for([
+  ['fails', { down: true }],
+  ['does not answer', { hangs: true }],
+] as const)('an API server that %s for the renew deadline costs the lead', async ([, failure]) => {
+  const { clock, server, replica } = election()
+  const leader = replica('leader')
+  await clock.advance(SECOND)
+  Object.assign(server, failure)
+  await clock.advance(10 * SECOND)
+  expect(leader.lost).toBe(false)
+  await clock.advance(2 * SECOND)
+  expect(leader.lost).toBe(true)
+})
+
+test('a shorter failure does not', async () => {
+  const { clock, server, replica } = election()
+  const leader = replica('leader')
+  await clock.advance(SECOND)
+  server.down = true
+  await clock.advance(8 * SECOND)
+  server.down = false
+  await clock.advance(60 * SECOND)
+  expect(leader.lost).toBe(false)
+})
+
+test('who is stopped while waiting does not lead', async () => {
+  const { clock, replica } = election()
+  replica('first')
+  await clock.advance(SECOND)
+  const second = replica('second')
+  await clock.advance(SECOND)
+  second.stop.abort()
+  await clock.advance(SECOND)
+  expect([second.gaveUp, second.leads]).toEqual([true, false])
+})
