@@ -61,7 +61,7 @@ function isOptedOut({ spec }: Vpa, { name }: Container): boolean {
 }
 
 /** Maps that are missing are added first: a patch cannot add a member to what is not there. */
-function resourcesPatch(index: number, current: Resources, { requests, limits }: Resources): JsonPatch {
+export function resourcesPatch(index: number, current: Resources, { requests, limits }: Resources): JsonPatch {
   const path = `/spec/containers/${index}/resources`
   const isMissing = current.requests === undefined && current.limits === undefined
   return [

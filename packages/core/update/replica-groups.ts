@@ -4,7 +4,7 @@ import { type Vpa, updateModeOf } from '../api/vpa.ts'
 import { controllerOf } from '../target/owner.ts'
 import { type WorkloadLookup, isWellKnown } from '../target/workload.ts'
 import { ReplicaGroup } from './replica-group.ts'
-import { isBoosted } from './startup-boost.ts'
+import { isBoosted } from './startup-boost-expiry.ts'
 
 export interface GroupOptions {
   /** Where the VPA names no minReplicas of its own. */

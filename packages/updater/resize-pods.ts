@@ -1,0 +1,127 @@
+import type { Pod } from '@vpa/core/api/pod.ts'
+import { updateModeOf } from '@vpa/core/api/vpa.ts'
+import { type ResizeDecision, decideResize } from '@vpa/core/update/decide-resize.ts'
+import { resizePatch } from '@vpa/core/update/resize-patch.ts'
+import { resizeStatusOf } from '@vpa/core/update/resize-status.ts'
+import { expiredBoosts } from '@vpa/core/update/startup-boost-expiry.ts'
+import { candidates } from './candidates.ts'
+import type { VpaPass } from './vpa-pass.ts'
+
+/**
+ * Resizes pods in place as far as their groups can spare a restart of containers.
+ *
+ * @returns the pods that are to be evicted instead; undefined when the loop has come to its end
+ */
+export async function resizePods(pass: VpaPass, pods: readonly Pod[]): Promise<readonly Pod[] | undefined> {
+  const inPlaceOnly = updateModeOf(pass.vpa) === 'InPlace'
+  const chosen = candidates(pass, pods.filter((pod) => isWorthAsking(pass, pod)))
+  pass.tally.inPlaceUpdatable = chosen.length
+  const fallBacks: Pod[] = []
+  for (const pod of chosen) {
+    switch (decide(pass, pod).do) {
+      case 'nothing':
+        break
+      case 'remember':
+        remember(pass, pod)
+        break
+      case 'evict':
+        fallBacks.push(pod)
+        break
+      case 'resize': {
+        const outcome = await limitedResize(pass, pod)
+        if (outcome === 'out-of-time') return undefined
+        if (outcome === 'failed') pass.tally.failedResizes.InPlaceUpdateError += 1
+        if (outcome === 'infeasible') pass.tally.failedResizes[inPlaceOnly ? 'InPlaceUpdateInfeasible' : 'InPlaceUpdateError'] += 1
+        if (outcome === 'infeasible' && inPlaceOnly) remember(pass, pod)
+        if ((outcome === 'infeasible' || outcome === 'failed') && !inPlaceOnly) {
+          pass.log.warn('In-place resize failed, falling back to eviction', { pod: `${pod.namespace}/${pod.name}` })
+          fallBacks.push(pod)
+        }
+      }
+    }
+  }
+  return fallBacks
+}
+
+/**
+ * Takes back startup boosts that are over. Never evicts.
+ *
+ * @returns false when the loop has come to its end
+ */
+export async function unboostPods(pass: VpaPass, pods: readonly Pod[]): Promise<boolean> {
+  for (const pod of pods) {
+    if (!mayUnboost(pass, pod)) continue
+    const outcome = await limitedResize(pass, pod)
+    if (outcome === 'out-of-time') return false
+    if (outcome === 'failed' || outcome === 'infeasible') pass.tally.failedResizes.UnboostError += 1
+  }
+  return true
+}
+
+export function mayUnboost({ vpa, now, groupOf }: VpaPass, pod: Pod): boolean {
+  if (expiredBoosts(pod, vpa, now).length === 0) return false
+  return pod.phase !== 'Pending' && resizeStatusOf(pod) === undefined && groupOf(pod)?.resizing() === 'granted'
+}
+
+export function decide({ vpa, groupOf, resizeTimes, infeasible, now, options }: VpaPass, pod: Pod): ResizeDecision {
+  return decideResize(pod, {
+    vpa,
+    group: groupOf(pod),
+    resizingFor: resizeTimes.elapsed(pod, now),
+    infeasible: infeasible.get(pod.uid),
+    skipDisruptionBudget: options.inPlaceSkipDisruptionBudget,
+  })
+}
+
+function isWorthAsking(pass: VpaPass, pod: Pod): boolean {
+  const decision = decide(pass, pod)
+  if (decision.do !== 'nothing') return true
+  pass.log.debug('Decided', { pod: `${pod.namespace}/${pod.name}`, ...decision })
+  if (decision.why !== 'infeasible-before') return false
+  pass.tally.infeasibleSkipped += 1
+  pass.cluster.event({
+    regarding: regarding(pod),
+    type: 'Normal',
+    reason: 'InPlaceResizeSkipped',
+    message: 'Previously recorded in-place update was infeasible, current recommendation is not lower than previous, skipping resize',
+  })
+  return false
+}
+
+function remember({ vpa, infeasible }: VpaPass, pod: Pod): void {
+  infeasible.set(pod.uid, vpa.status.recommendation?.containerRecommendations ?? [])
+}
+
+async function limitedResize(pass: VpaPass, pod: Pod): Promise<'done' | 'later' | 'infeasible' | 'failed' | 'out-of-time'> {
+  await pass.resizeLimit.take(pass.signal)
+  if (!pass.signal.aborted) return resize(pass, pod)
+  pass.tally.failedResizes.InPlaceUpdateRateLimiterWaitFailed += 1
+  return 'out-of-time'
+}
+
+async function resize({ cluster, log, tally, groupOf, capInput, now }: VpaPass, pod: Pod): Promise<'done' | 'later' | 'infeasible' | 'failed'> {
+  const { namespace, name } = pod
+  const fields = { pod: `${namespace}/${name}` }
+  const patch = resizePatch(capInput(pod), now)
+  if (patch.resources.length === 0) {
+    log.warn('In-place resize failed', { ...fields, why: 'no resource patches were calculated to apply' })
+    return 'failed'
+  }
+  log.info('Resizing pod in place', fields)
+  const answer = await cluster.resize({ namespace, name }, patch.resources)
+  if (answer.outcome !== 'done') {
+    log.warn('In-place resize failed', { ...fields, why: answer.outcome, reason: answer.message })
+    if (answer.outcome === 'infeasible') return 'infeasible'
+    return answer.outcome === 'rejected' ? 'failed' : 'later'
+  }
+  groupOf(pod)?.recordResize()
+  tally.resized += 1
+  cluster.event({ regarding: regarding(pod), type: 'Normal', reason: 'InPlaceResizedByVPA', message: 'Pod was resized in place by VPA Updater.' })
+  const annotated = await cluster.patchPod({ namespace, name }, patch.annotations)
+  if (annotated.outcome !== 'done') log.info('Failed to annotate the resized pod', { ...fields, why: annotated.outcome, reason: annotated.message })
+  return 'done'
+}
+
+function regarding({ namespace, name, uid }: Pod) {
+  return { apiVersion: 'v1', kind: 'Pod', namespace, name, uid }
+}

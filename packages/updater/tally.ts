@@ -1,0 +1,22 @@
+/** What one pass over a VPA's pods comes to; the metrics count it. */
+export interface Tally {
+  evictable: number
+  evicted: number
+  inPlaceUpdatable: number
+  resized: number
+  infeasibleSkipped: number
+  readonly failedEvictions: Record<'EvictionError' | 'EvictionRateLimiterWaitFailed', number>
+  readonly failedResizes: Record<'InPlaceUpdateError' | 'InPlaceUpdateInfeasible' | 'InPlaceUpdateRateLimiterWaitFailed' | 'UnboostError', number>
+}
+
+export function emptyTally(): Tally {
+  return {
+    evictable: 0,
+    evicted: 0,
+    inPlaceUpdatable: 0,
+    resized: 0,
+    infeasibleSkipped: 0,
+    failedEvictions: { EvictionError: 0, EvictionRateLimiterWaitFailed: 0 },
+    failedResizes: { InPlaceUpdateError: 0, InPlaceUpdateInfeasible: 0, InPlaceUpdateRateLimiterWaitFailed: 0, UnboostError: 0 },
+  }
+}

@@ -1,0 +1,40 @@
+import { hasStartupBoost } from '@vpa/core/admit/startup-boost.ts'
+import { updateModeOf } from '@vpa/core/api/vpa.ts'
+import { isBoosted } from '@vpa/core/update/startup-boost-expiry.ts'
+import { candidates } from './candidates.ts'
+import { evictPods, mayEvict } from './evict-pods.ts'
+import { resizePods, unboostPods } from './resize-pods.ts'
+import type { VpaPass } from './vpa-pass.ts'
+
+/**
+ * Brings a VPA's pods nearer to its recommendation, within what their groups can spare in this loop.
+ *
+ * @returns false when the loop has come to its end
+ */
+export async function updateVpa(pass: VpaPass): Promise<boolean> {
+  const { vpa, pods, options } = pass
+  const boosted = options.startupBoost && hasStartupBoost(vpa) ? pods.filter(isBoosted) : []
+  if (!(await unboostPods(pass, boosted))) return false
+  return updatePods(pass, pods.filter((pod) => !boosted.includes(pod)))
+}
+
+async function updatePods(pass: VpaPass, pods: VpaPass['pods']): Promise<boolean> {
+  switch (updateModeOf(pass.vpa)) {
+    case 'Off':
+    case 'Initial':
+      return true
+    case 'Recreate':
+    case 'Auto':
+      return evictPods(pass, candidates(pass, pods.filter((pod) => mayEvict(pass, pod))))
+    case 'InPlace':
+      if (!pass.options.inPlaceOnly) {
+        pass.log.info('Warning: feature gate is not enabled for this updateMode', { updateMode: 'InPlace', featureGate: 'InPlace' })
+        return true
+      }
+      return (await resizePods(pass, pods)) !== undefined
+    case 'InPlaceOrRecreate': {
+      const fallBacks = await resizePods(pass, pods)
+      return fallBacks !== undefined && evictPods(pass, fallBacks)
+    }
+  }
+}

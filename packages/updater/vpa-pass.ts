@@ -1,0 +1,61 @@
+import type { Pod } from '@vpa/core/api/pod.ts'
+import type { Recommendation, Vpa } from '@vpa/core/api/vpa.ts'
+import { type CapInput, capToPod } from '@vpa/core/policy/cap-to-pod.ts'
+import { effectiveLimits } from '@vpa/core/policy/limit-range.ts'
+import type { EpochMs } from '@vpa/core/time.ts'
+import type { UpdateOptions } from '@vpa/core/update/decide.ts'
+import type { ReplicaGroup } from '@vpa/core/update/replica-group.ts'
+import { type GroupOptions, replicaGroups } from '@vpa/core/update/replica-groups.ts'
+import type { ResizeTimes } from '@vpa/core/update/resize-status.ts'
+import type { Cluster } from '@vpa/kube/cluster.ts'
+import type { Log } from '@vpa/kube/log.ts'
+import type { RateLimit } from '@vpa/kube/rate-limit.ts'
+import type { Tally } from './tally.ts'
+
+/** What the passes of one loop share. */
+export interface LoopContext {
+  readonly cluster: Pick<Cluster, 'evict' | 'resize' | 'patchPod' | 'event' | 'workload' | 'limitRanges'>
+  readonly log: Log
+  readonly now: EpochMs
+  readonly options: UpdateOptions & GroupOptions & { readonly startupBoost: boolean; readonly inPlaceOnly: boolean }
+  readonly evictionLimit: RateLimit
+  readonly resizeLimit: RateLimit
+  readonly resizeTimes: ResizeTimes
+  /** By pod uid: the recommendation that the pod's node could not give. */
+  readonly infeasible: Map<string, Recommendation>
+  /** Ends the loop: it has had its time, or the program stops. */
+  readonly signal: AbortSignal
+}
+
+/** One VPA in one loop: its pods, and what their groups can spare. */
+export interface VpaPass extends LoopContext {
+  readonly vpa: Vpa
+  readonly pods: readonly Pod[]
+  readonly tally: Tally
+  groupOf(pod: Pod): ReplicaGroup | undefined
+  capInput(pod: Pod): CapInput
+}
+
+/** Groups the pods and logs which groups are to be left alone. */
+export function vpaPass(context: LoopContext, vpa: Vpa, pods: readonly Pod[], tally: Tally): VpaPass {
+  const { cluster, options } = context
+  const log = context.log.child({ vpa: `${vpa.namespace}/${vpa.name}` })
+  const minReplicas = vpa.spec.updatePolicy?.minReplicas
+  if (minReplicas !== undefined) log.info('Overriding minReplicas from global to per-VPA value', { globalMinReplicas: options.minReplicas, vpaMinReplicas: minReplicas })
+
+  const groups = new Map<Pod, ReplicaGroup>()
+  for (const formed of replicaGroups(pods, vpa, cluster.workload, options)) {
+    const owner = `${formed.owner.kind} ${vpa.namespace}/${formed.owner.name}`
+    if ('group' in formed) for (const pod of formed.pods) groups.set(pod, formed.group)
+    else if (formed.why === 'group-too-small') log.info('Too few replicas', { owner, live: formed.pods.length, required: minReplicas ?? options.minReplicas })
+    else log.error('Failed to obtain replication info', { owner, reason: formed.message })
+  }
+  const ranges = [...cluster.limitRanges.list()].filter(({ namespace }) => namespace === vpa.namespace)
+  const limits = { containerLimits: effectiveLimits(ranges, 'Container'), podLimits: effectiveLimits(ranges, 'Pod') }
+  return { ...context, log, vpa, pods, tally, groupOf: (pod) => groups.get(pod), capInput: (pod) => ({ vpa, pod, ...limits }) }
+}
+
+/** What the VPA recommends to this pod. */
+export function recommendationFor(pass: VpaPass, pod: Pod): Recommendation {
+  return capToPod(pass.capInput(pod))?.recommendation ?? []
+}
