@@ -67,16 +67,20 @@ interface Cap {
   readonly note: string
 }
 
-function limitRangeCaps(current: Resources, limits: EffectiveLimits | undefined): readonly Cap[] {
-  // The bounds are about limits; what matters here are the requests that lead to such limits.
-  const boundaries = (bounds: ResourceList | undefined) =>
-    bounds && SCALED_RESOURCES.map((resource) => [resource, boundaryRequest(resource, originalOf(resource, current, limits?.default), bounds[resource])] as const)
-  // A min binds requests as well.
-  const min = boundaries(limits?.min)?.map(([resource, boundary]) => [resource, higher(boundary, limits?.min?.[resource])] as const)
-  const max = boundaries(limits?.max)
+/** A LimitRange's bounds are about limits; these are the requests that lead to such limits. Its min binds requests as well. */
+function limitRangeCaps(current: Resources, limits: EffectiveLimits = {}): readonly Cap[] {
+  const min: Record<string, Quantity> = {}
+  const max: Record<string, Quantity> = {}
+  for (const resource of SCALED_RESOURCES) {
+    const original = originalOf(resource, current, limits.default)
+    const lowest = higher(boundaryRequest(resource, original, limits.min?.[resource]), limits.min?.[resource])
+    const highest = boundaryRequest(resource, original, limits.max?.[resource])
+    if (lowest) min[resource] = lowest
+    if (highest) max[resource] = highest
+  }
   return [
-    { bounds: min && Object.fromEntries(min), breaks: isBelow, note: 'capped to fit Min in container LimitRange' },
-    { bounds: max && Object.fromEntries(max), breaks: isAbove, note: 'capped to fit Max in container LimitRange' },
+    { bounds: min, breaks: isBelow, note: 'capped to fit Min in container LimitRange' },
+    { bounds: max, breaks: isAbove, note: 'capped to fit Max in container LimitRange' },
   ]
 }
 
@@ -119,6 +123,6 @@ function isAbove(amount: Quantity, bound: Quantity): boolean {
   return bound.nanos !== 0n && compareQuantities(amount, bound) > 0
 }
 
-function higher(a: Quantity, b: Quantity | undefined): Quantity {
-  return b !== undefined && compareQuantities(b, a) > 0 ? b : a
+function higher(a: Quantity | undefined, b: Quantity | undefined): Quantity | undefined {
+  return a === undefined || (b !== undefined && isAbove(b, a)) ? b : a
 }

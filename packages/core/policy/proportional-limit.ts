@@ -21,7 +21,6 @@ export interface Original {
 }
 
 const MAX_INT64 = 2n ** 63n - 1n
-const ZERO: Quantity = { nanos: 0n, format: 'DecimalSI' }
 const NANOS_PER: Readonly<Record<ScaledResource, bigint>> = { cpu: NANOS_PER_UNIT / 1000n, memory: NANOS_PER_UNIT }
 
 /**
@@ -63,11 +62,11 @@ export function proportionalLimit(resource: ScaledResource, original: Original, 
 /**
  * The request whose proportional limit is the boundary that a LimitRange sets (upstream: GetBoundaryRequest).
  *
- * @returns zero when there is no boundary
+ * @returns undefined when there is no boundary
  */
-export function boundaryRequest(resource: ScaledResource, original: Original, boundary: Quantity | undefined): Quantity {
+export function boundaryRequest(resource: ScaledResource, original: Original, boundary: Quantity | undefined): Quantity | undefined {
   const limit = present(original.limit) ?? present(original.defaultLimit)
-  if (limit === undefined || boundary === undefined) return ZERO
+  if (limit === undefined || boundary === undefined) return undefined
   const request = present(original.request)
   if (request === undefined) return boundary
   const scaled = scaledUnits(resource, request, { numerator: boundary, denominator: limit })
