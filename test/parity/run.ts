@@ -8,10 +8,14 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { runHistogram } from './histogram.ts'
+import { runRecommender } from './recommender.ts'
+import { runLimits } from './limits.ts'
 import type { Vector, Verdict } from './verdict.ts'
 
 const RUNNERS: Readonly<Record<string, (vector: Vector) => Verdict>> = {
   histogram: runHistogram,
+  recommender: runRecommender,
+  limits: runLimits,
 }
 
 const tally = { passed: 0, failed: 0, skipped: 0 }

@@ -123,7 +123,7 @@ export function updateModeOf(vpa: Vpa): UpdateMode {
   return (vpa.spec.updatePolicy?.updateMode || 'Recreate') as UpdateMode
 }
 
-/** The status as it is written to the API: quantities canonical, times in seconds, empty strings left out as Go's omitempty does. */
+/** The status as it is written to the API: quantities canonical, times in seconds, empty strings and lists left out as Go's omitempty does. */
 export function vpaStatusJson(status: VpaStatus): object {
   const { recommendation, conditions, observedGeneration } = status
   return {
@@ -139,11 +139,15 @@ function recommendationJson(containers: Recommendation | undefined): object {
     containerRecommendations: containers.map((container) => ({
       containerName: container.containerName,
       target: resourceListJson(container.target ?? {}),
-      ...(container.lowerBound && { lowerBound: resourceListJson(container.lowerBound) }),
-      ...(container.upperBound && { upperBound: resourceListJson(container.upperBound) }),
-      ...(container.uncappedTarget && { uncappedTarget: resourceListJson(container.uncappedTarget) }),
+      ...(hasAny(container.lowerBound) && { lowerBound: resourceListJson(container.lowerBound) }),
+      ...(hasAny(container.upperBound) && { upperBound: resourceListJson(container.upperBound) }),
+      ...(hasAny(container.uncappedTarget) && { uncappedTarget: resourceListJson(container.uncappedTarget) }),
     })),
   }
+}
+
+function hasAny(list: ResourceList | undefined): list is ResourceList {
+  return list !== undefined && Object.keys(list).length > 0
 }
 
 function conditionJson({ type, status, reason, message, lastTransitionTime }: VpaCondition): object {

@@ -1,3 +1,5 @@
+import { powerOf } from './power.ts'
+
 /** Where a histogram puts values: bucket i holds the values from `starts[i]` up to `starts[i + 1]`. */
 export interface Buckets {
   readonly starts: Float64Array
@@ -17,17 +19,6 @@ export function exponentialBuckets({ max, first, ratio }: { max: number; first: 
   // The order of operations is upstream's: another one moves values that lie on a boundary to the bucket beside it.
   const logarithm = (value: number) => Math.log((value * (ratio - 1)) / first + 1) / Math.log(ratio)
   const last = Math.ceil(logarithm(max))
-  const starts = Float64Array.from({ length: last + 1 }, (_, index) => (first * (power(ratio, index) - 1)) / (ratio - 1))
+  const starts = Float64Array.from({ length: last + 1 }, (_, index) => (first * (powerOf(ratio, index) - 1)) / (ratio - 1))
   return { starts, indexOf: (value) => (value < first ? 0 : Math.min(Math.trunc(logarithm(value)), last)) }
-}
-
-/** By squaring, as Go's math.Pow does; `**` differs from it in the last digit. */
-function power(base: number, exponent: number): number {
-  let result = 1
-  let square = base
-  for (let rest = exponent; rest > 0; rest >>= 1) {
-    if (rest & 1) result *= square
-    square *= square
-  }
-  return result
 }

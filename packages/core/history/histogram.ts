@@ -1,6 +1,7 @@
 import type { HistogramCheckpoint } from '../api/checkpoint.ts'
 import { DAY, type DurationMs, type EpochMs } from '../time.ts'
 import type { Buckets } from './buckets.ts'
+import { powerOfTwo } from './power.ts'
 
 /** A bucket that weighs less counts as empty: a thousandth of the lightest sample (0.1). */
 const EPSILON = 0.001 * 0.1
@@ -134,7 +135,7 @@ export class Histogram {
 
   #decayFactor(at: EpochMs): number {
     if (at > this.#reference + this.#halfLife * MAX_EXPONENT) this.#shift(at)
-    return 2 ** ((at - this.#reference) / this.#halfLife)
+    return powerOfTwo((at - this.#reference) / this.#halfLife)
   }
 
   /** Moves the reference to the multiple of the half-life that is nearest to the given time, and scales all weights by a power of two. */

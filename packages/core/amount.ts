@@ -1,0 +1,12 @@
+/** Millicores of CPU or bytes of memory, an integer from 0 to {@link MAX_AMOUNT}. */
+export type Amount = number
+export type Resource = 'cpu' | 'memory'
+export const RESOURCES: readonly Resource[] = ['cpu', 'memory']
+
+/** 100 billion cores, or 91 TiB; an estimate without any confidence ends here (upstream: MaxResourceAmount). */
+const MAX_AMOUNT: Amount = 1e14
+
+/** Cuts off the fraction: 12.9 is 12, anything negative or not a number is 0. */
+export function amountOf(value: number): Amount {
+  return value > 0 ? Math.trunc(Math.min(value, MAX_AMOUNT)) : 0
+}

@@ -1,0 +1,77 @@
+import { type Amount, amountOf } from '../amount.ts'
+import type { EpochMs } from '../time.ts'
+import type { Aggregate } from './aggregate.ts'
+import type { AggregationOptions } from './aggregation-options.ts'
+
+/**
+ * What is remembered of one container of one pod, so that each sample counts once and each memory interval
+ * gives one peak, its highest (upstream: model.ContainerState).
+ */
+export class ContainerHistory {
+  #lastCpuAt: EpochMs = -Infinity
+  #lastMemoryAt: EpochMs = -Infinity
+  /** The end of the current memory interval. */
+  #windowEnd: EpochMs | undefined
+  /** The highest usage seen in the current interval, and the highest that an OOM made us assume. */
+  #usagePeak: Amount = 0
+  #oomPeak: Amount = 0
+
+  /** @returns false when the sample is negative, or not newer than the one before */
+  addCpu(aggregate: Aggregate, millicores: Amount, at: EpochMs): boolean {
+    if (!(millicores >= 0) || at <= this.#lastCpuAt) return false
+    aggregate.addCpu(millicores, at)
+    this.#lastCpuAt = at
+    return true
+  }
+
+  /** @returns false when the sample is negative, or older than the one before */
+  addMemory(aggregate: Aggregate, sample: { readonly bytes: Amount; readonly at: EpochMs }, options: AggregationOptions): boolean {
+    if (!(sample.bytes >= 0) || sample.at < this.#lastMemoryAt) return false
+    if (this.#replacesPeak(aggregate, sample, options)) this.#usagePeak = sample.bytes
+    return true
+  }
+
+  /**
+   * The container was killed for want of memory: it needs more than it had. What an earlier OOM made us assume is left out,
+   * or OOMs in a row would raise it without end. Killed at 1 MiB, it is taken to need 101 MiB; at 1000 MiB, 1200 MiB.
+   *
+   * @param requested bytes
+   * @returns the bytes that it is taken to need, undefined when the OOM is more than an interval older than the last sample
+   */
+  recordOom(aggregate: Aggregate, { requested, at }: { readonly requested: Amount; readonly at: EpochMs }, options: AggregationOptions): Amount | undefined {
+    if (at < this.#lastMemoryAt - options.memoryInterval) return undefined
+    const used = Math.max(requested, this.#usagePeak)
+    const bytes = Math.max(used + options.oomMinBumpUp, amountOf(used * options.oomBumpUpRatio))
+    if (this.#replacesPeak(aggregate, { bytes, at }, options)) this.#oomPeak = bytes
+    return bytes
+  }
+
+  /** The peak of an interval that has not ended yet; it is not part of a checkpoint, or it would count twice after a restart. */
+  openPeak(now: EpochMs): { readonly bytes: Amount; readonly windowEnd: EpochMs } | undefined {
+    if (this.#windowEnd === undefined || now >= this.#windowEnd) return undefined
+    return { bytes: this.#peak(), windowEnd: this.#windowEnd }
+  }
+
+  /** Makes the sample the interval's peak where it is, and tells whether it was. */
+  #replacesPeak(aggregate: Aggregate, { bytes, at }: { readonly bytes: Amount; readonly at: EpochMs }, { memoryInterval }: AggregationOptions): boolean {
+    this.#lastMemoryAt = at
+    let windowEnd = this.#windowEnd ?? at
+    if (at < windowEnd) {
+      const peak = this.#peak()
+      // An interval that began with 0 bytes keeps its peak of 0: upstream takes it for an interval without a peak.
+      if (peak === 0 || bytes <= peak) return false
+      aggregate.subtractMemoryPeak(peak, windowEnd)
+    } else {
+      windowEnd += Math.trunc((at - windowEnd) / memoryInterval) * memoryInterval + memoryInterval
+      this.#usagePeak = 0
+      this.#oomPeak = 0
+    }
+    this.#windowEnd = windowEnd
+    aggregate.addMemoryPeak(bytes, windowEnd)
+    return true
+  }
+
+  #peak(): Amount {
+    return Math.max(this.#usagePeak, this.#oomPeak)
+  }
+}

@@ -1,0 +1,129 @@
+import type { LabelSelector } from '../selector.ts'
+import type { DurationMs, EpochMs } from '../time.ts'
+import type { Aggregate, HalfLives } from './aggregate.ts'
+import type { ContainerHistory } from './container.ts'
+import { GroupIndex } from './group-index.ts'
+import { type KeptAggregate, type PodFacts, PodGroup, type PodHistory } from './pod-group.ts'
+
+export interface ContainerId {
+  readonly namespace: string
+  readonly podName: string
+  readonly containerName: string
+}
+
+/** A container that samples are for: where they go, and the group that decides which policy applies to them. */
+export interface TrackedContainer {
+  readonly group: PodGroup
+  readonly aggregate: Aggregate
+  readonly history: ContainerHistory
+}
+
+export interface RetentionRules {
+  /** How long an aggregate is kept after its last sample. */
+  keepFor(group: PodGroup, containerName: string): DurationMs
+  /** Whether a VPA wants the group's pods and its target exists: then even an aggregate without samples is kept. */
+  isWanted(group: PodGroup): boolean
+}
+
+export interface DroppedAggregate {
+  readonly group: PodGroup
+  readonly containerName: string
+  readonly why: 'empty' | 'expired'
+}
+
+/**
+ * The usage of all pods of the cluster. It knows nothing of VPAs: which of it matters to one is asked by selector,
+ * and what a VPA's policy says comes along as an argument (upstream: model.ClusterState).
+ */
+export class UsageHistory {
+  readonly #halfLives: HalfLives
+  readonly #groups = new GroupIndex()
+  /** `namespace/name` to the group that the pod is in. */
+  readonly #groupOf = new Map<string, PodGroup>()
+
+  constructor(halfLives: HalfLives) {
+    this.#halfLives = halfLives
+  }
+
+  /** Tells of a pod that is new or may have changed. */
+  setPod(facts: PodFacts, now: EpochMs): void {
+    const key = podKey(facts.namespace, facts.name)
+    const before = this.#groupOf.get(key)
+    const pod = before?.pods.get(facts.name)
+    if (pod?.facts === facts) return
+
+    let group = this.#groups.get(facts.namespace, facts.labels)
+    if (group === undefined) {
+      group = new PodGroup(facts, this.#halfLives)
+      this.#groups.add(group)
+    }
+    group.addPod(facts, pod, now)
+    this.#groupOf.set(key, group)
+    if (before !== group) before?.pods.delete(facts.name)
+  }
+
+  /** Forgets the pods that do not exist any more; what they used stays in the aggregates. */
+  deletePodsExcept(exists: (namespace: string, name: string) => boolean): void {
+    for (const { namespace, pods } of this.#groups.values()) {
+      for (const name of pods.keys()) {
+        if (!exists(namespace, name)) this.deletePod(namespace, name)
+      }
+    }
+  }
+
+  deletePod(namespace: string, name: string): void {
+    const key = podKey(namespace, name)
+    this.#groupOf.get(key)?.pods.delete(name)
+    this.#groupOf.delete(key)
+  }
+
+  /** @returns undefined when the pod is unknown, or has no regular container of that name */
+  container({ namespace, podName, containerName }: ContainerId, now: EpochMs): TrackedContainer | undefined {
+    const group = this.#groupOf.get(podKey(namespace, podName))
+    const history = group?.pods.get(podName)?.containers.get(containerName)
+    return group && history && { group, history, aggregate: group.aggregateOf(containerName, now) }
+  }
+
+  hasPod(namespace: string, name: string): boolean {
+    return this.#groupOf.has(podKey(namespace, name))
+  }
+
+  groupsMatching(namespace: string, selector: LabelSelector): readonly PodGroup[] {
+    return this.#groups.matching(namespace, selector)
+  }
+
+  aggregateCount(): number {
+    let count = 0
+    for (const { aggregates } of this.#groups.values()) count += aggregates.size
+    return count
+  }
+
+  /** Drops the aggregates that had no sample for too long, and the empty ones of pods that are gone or have ended. */
+  dropGarbage(now: EpochMs, rules: RetentionRules): readonly DroppedAggregate[] {
+    const dropped: DroppedAggregate[] = []
+    for (const group of this.#groups.values()) {
+      const wanted = rules.isWanted(group)
+      for (const [containerName, kept] of group.aggregates) {
+        const contributes = [...group.pods.values()].some((pod) => pod.containers.has(containerName) && (wanted || isActive(pod)))
+        const expired = now - lastUse(kept) >= rules.keepFor(group, containerName)
+        if (!expired && (contributes || kept.aggregate.span.count > 0)) continue
+        group.aggregates.delete(containerName)
+        dropped.push({ group, containerName, why: expired ? 'expired' : 'empty' })
+      }
+      if (group.isEmpty()) this.#groups.delete(group)
+    }
+    return dropped
+  }
+}
+
+function lastUse({ aggregate, createdAt }: KeptAggregate): EpochMs {
+  return aggregate.span.last ?? createdAt
+}
+
+function isActive({ facts }: PodHistory): boolean {
+  return facts.phase !== 'Succeeded' && facts.phase !== 'Failed'
+}
+
+function podKey(namespace: string, name: string): string {
+  return `${namespace}/${name}`
+}
