@@ -2,6 +2,9 @@ import { parseArgs } from 'node:util'
 import { z } from 'zod'
 import { conflictIn, flagForm, type FlagForm } from './flags.ts'
 
+/** A strict object whose keys are flags. */
+export type FlagSchema<Config> = z.ZodObject & z.ZodType<Config>
+
 /** `problem` is one line: which flag, what was expected, what came. `help` ends with a line break. */
 export type ParsedConfig<T> = { readonly config: Readonly<T> } | { readonly help: string } | { readonly problem: string }
 
@@ -12,7 +15,7 @@ export type ParsedConfig<T> = { readonly config: Readonly<T> } | { readonly help
  * @param schema whose keys are flags in camel case, made by `flag.…`: `recommenderInterval` is `--recommender-interval`
  * @param argv without the program
  */
-export function parseConfig<Shape extends z.ZodRawShape>(schema: z.ZodObject<Shape>, argv: readonly string[]): ParsedConfig<z.output<z.ZodObject<Shape>>> {
+export function parseConfig<Config>(schema: FlagSchema<Config>, argv: readonly string[]): ParsedConfig<Config> {
   const flags = flagsOf(schema)
   const given = readArguments(flags, argv)
   if (typeof given === 'string') return { problem: given }

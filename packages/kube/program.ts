@@ -1,0 +1,154 @@
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import type { DurationMs } from '@vpa/core/time.ts'
+import type { FastifyInstance } from 'fastify'
+import { collectDefaultMetrics, Registry } from 'prom-client'
+import type { z } from 'zod'
+import { type Address, formatAddress } from './address.ts'
+import { Client } from './client.ts'
+import { type Clock, systemClock } from './clock.ts'
+import { type FlagSchema, parseConfig } from './config.ts'
+import { openCredentials } from './credentials.ts'
+import type { commonFlags, leaderElectionFlags } from './flags.ts'
+import { Health } from './health.ts'
+import { awaitLeadership, type Leadership } from './leader.ts'
+import { createLog, type Log } from './log.ts'
+import { opsServer } from './ops-server.ts'
+
+type CommonConfig = z.output<z.ZodObject<ReturnType<typeof commonFlags>>>
+type LeaderElectionConfig = z.output<z.ZodObject<ReturnType<typeof leaderElectionFlags>>>
+type ProgramConfig = CommonConfig & (LeaderElectionConfig | { readonly leaderElect?: undefined })
+
+export interface Program<Config> {
+  /** Such as `vpa-recommender`. */
+  readonly name: string
+  /** Made of `commonFlags`, `leaderElectionFlags` where several replicas must not work at once, and the program's own. */
+  readonly flags: FlagSchema<Config>
+  /** How long the loop may be silent before `/health-check` fails; undefined for a program that only answers requests. */
+  healthTimeout(config: Readonly<Config>): DurationMs | undefined
+  /** The work itself; ends soon after the signal is aborted. What it throws ends the program with exit code 1. */
+  run(context: ProgramContext<Config>): Promise<void>
+}
+
+/** All that a program gets from outside. */
+export interface ProgramContext<Config> {
+  readonly config: Readonly<Config>
+  readonly log: Log
+  /** What `/metrics` serves. */
+  readonly registry: Registry
+  readonly clock: Clock
+  /** Aborted by SIGTERM and SIGINT. */
+  readonly signal: AbortSignal
+  /** `start` when the work begins, `beat` at each turn of the loop. */
+  readonly health: Pick<Health, 'start' | 'beat'>
+  /** Of the pod we run in: environment variable NAMESPACE; undefined where it is empty or not set. */
+  readonly namespace: string | undefined
+}
+
+/**
+ * Runs one of the three programs from its command line to the end of the process: flags, log, metrics and health,
+ * signals, leader election, then the program's own work.
+ *
+ * Exit codes: 0 after a stop that was asked for and after `--help`, 2 for a wrong flag (before anything starts),
+ * 1 for everything else, a lost lease and an occupied port included.
+ */
+export async function runProgram<Config extends ProgramConfig>(program: Program<Config>): Promise<never> {
+  const config = readCommandLine(program)
+  const text = config.logFormat === 'text' || (config.logFormat === 'auto' && process.stderr.isTTY)
+  const log = createLog({ verbosity: config.v, format: text ? 'text' : 'json', clock: systemClock })
+  const die = (error: unknown): never => {
+    log.error('Stopped by an error', { error })
+    process.exit(1)
+  }
+  process.on('uncaughtException', die)
+  log.info('Starting', { program: program.name })
+  await operate(program, config, log).catch(die)
+  log.info('Stopped')
+  process.exit(0)
+}
+
+function readCommandLine<Config>({ name, flags }: Program<Config>): Readonly<Config> {
+  const parsed = parseConfig(flags, process.argv.slice(2))
+  if ('config' in parsed) return parsed.config
+  if ('help' in parsed) process.stdout.write(`Usage: ${name} [flags]\n\n${parsed.help}`)
+  else process.stderr.write(`${name}: ${parsed.problem}\n`)
+  process.exit('help' in parsed ? 0 : 2)
+}
+
+async function operate<Config extends ProgramConfig>(program: Program<Config>, config: Readonly<Config>, log: Log): Promise<void> {
+  const clock = systemClock
+  const signal = stopSignal(log)
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const health = new Health({ timeout: program.healthTimeout(config), clock })
+  const server = opsServer({ registry, health, profiling: config.profiling, clock })
+  await listen(server, config.address, log)
+
+  const election = await electLeader(program.name, config, { log, clock, signal, health })
+  const lost = election?.leadership?.lost.then(() => Promise.reject(new Error('lost master')))
+  const namespace = process.env['NAMESPACE'] || undefined
+  try {
+    if (!signal.aborted) await Promise.race([program.run({ config, log, registry, clock, signal, health, namespace }), ...(lost ? [lost] : [])])
+  } finally {
+    health.stop()
+    await election?.leadership?.release()
+    await election?.client.close()
+    await server.close()
+  }
+}
+
+/** Aborted by the first SIGTERM or SIGINT. A second one ends the process at once, whatever it is busy with. */
+function stopSignal(log: Log): AbortSignal {
+  const stop = new AbortController()
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(name, () => {
+      if (stop.signal.aborted) process.exit(1)
+      log.info('Stopping', { signal: name })
+      stop.abort()
+    })
+  }
+  return stop.signal
+}
+
+async function listen(server: FastifyInstance, address: Address, log: Log): Promise<void> {
+  try {
+    await server.listen(address)
+  } catch (cause) {
+    throw new Error(`cannot serve metrics at ${formatAddress(address)}; choose another address with --address`, { cause })
+  }
+  const bound = server.server.address()
+  log.info('Serving metrics and health', { port: typeof bound === 'object' ? bound?.port : undefined })
+}
+
+interface Election {
+  readonly client: Client
+  /** Undefined when the program was stopped before it could lead. */
+  readonly leadership: Leadership | undefined
+}
+
+/** Undefined where the flags do not ask for it. */
+async function electLeader(
+  name: string,
+  config: Readonly<ProgramConfig>,
+  { log, clock, signal, health }: { readonly log: Log; readonly clock: Clock; readonly signal: AbortSignal; readonly health: Health },
+): Promise<Election | undefined> {
+  if (!config.leaderElect) return undefined
+  const credentials = await openCredentials({ kubeconfig: config.kubeconfig, clock })
+  // A client of its own: renewals never queue behind the program's requests.
+  const client = new Client({ credentials, qps: 0, burst: 0, userAgent: `${name}/leader-election`, clock, registry: new Registry() })
+  const options = {
+    client,
+    clock,
+    log,
+    identity: `${hostname()}_${randomUUID()}`,
+    namespace: config.leaderElectResourceNamespace,
+    name: config.leaderElectResourceName,
+    leaseDuration: config.leaderElectLeaseDuration,
+    renewDeadline: config.leaderElectRenewDeadline,
+    retryPeriod: config.leaderElectRetryPeriod,
+    random: Math.random,
+  }
+  health.standBy()
+  log.info('Waiting for the leader lease', { namespace: options.namespace, lease: options.name })
+  return { client, leadership: await awaitLeadership(options, signal) }
+}
