@@ -53,10 +53,13 @@ interface Boundary {
 }
 
 function boundary({ resource, originalRequest, originalLimit, boundaryLimit, defaultLimit }: Boundary): unknown {
-  const optional = (text: string | null) => (text === null ? undefined : quantity(text))
   const original = { request: optional(originalRequest), limit: optional(originalLimit), defaultLimit: optional(defaultLimit) }
   const request = boundaryRequest(resource, original, optional(boundaryLimit))
   return { request: request ? details(request) : { string: '0', value: '0', milliValue: '0', format: '' } }
+}
+
+function optional(text: string | null): Quantity | undefined {
+  return text === null ? undefined : quantity(text)
 }
 
 function limitRange({ limitRanges }: { limitRanges: unknown[] }): unknown {

@@ -3,7 +3,6 @@ import { type Vpa, updateModeOf } from '../api/vpa.ts'
 import type { CapInput } from '../policy/cap-to-pod.ts'
 import { policyFor, scalingModeOf } from '../policy/container-policy.ts'
 import { currentResources } from '../policy/current-resources.ts'
-import { orderedResources } from '../policy/resource-order.ts'
 import { type Quantity, type ResourceList, formatQuantity } from '../quantity.ts'
 import { type JsonPatch, type JsonPatchOperation, pointerSegment } from './json-patch.ts'
 import { type ContainerResources, containerResources } from './resources.ts'
@@ -72,14 +71,15 @@ export function resourcesPatch(index: number, current: Resources, { requests, li
 }
 
 function listPatch(path: string, current: ResourceList | undefined, amounts: ResourceList = {}): JsonPatch {
-  const names = orderedResources(amounts)
+  // Go leaves the order to chance; by name, equal answers are equal texts.
+  const names = Object.keys(amounts).toSorted()
   const isMissing = current === undefined && names.length > 0
   const operations = names.map((name) => ({ op: 'add', path: `${path}/${pointerSegment(name)}`, value: amounts[name] && formatQuantity(amounts[name]) }) as const)
   return isMissing ? [{ op: 'add', path, value: {} }, ...operations] : operations
 }
 
-function named(amounts: ResourceList | undefined, kind: 'request' | 'limit'): readonly string[] {
-  return orderedResources(amounts).map((name) => `${name} ${kind}`)
+function named(amounts: ResourceList = {}, kind: 'request' | 'limit'): readonly string[] {
+  return Object.keys(amounts).toSorted().map((name) => `${name} ${kind}`)
 }
 
 function addAnnotation(name: string, value: string): JsonPatchOperation {

@@ -6,7 +6,6 @@ import { currentResources } from './current-resources.ts'
 import type { EffectiveLimits } from './limit-range.ts'
 import { fitPodLimits } from './pod-limit-range.ts'
 import { SCALED_RESOURCES, boundaryRequest, originalOf } from './proportional-limit.ts'
-import { orderedResources } from './resource-order.ts'
 
 export interface CapInput {
   readonly vpa: Vpa
@@ -101,7 +100,7 @@ function applyCaps(amounts: ResourceList, phases: readonly (readonly Cap[])[]): 
   const capped: Record<string, Quantity> = { ...amounts }
   const notes: string[] = []
   for (const caps of phases) {
-    for (const resource of orderedResources(amounts)) {
+    for (const resource of Object.keys(amounts).toSorted()) {
       for (const { bounds, breaks, note } of caps) {
         const amount = capped[resource]
         const bound = bounds?.[resource]
