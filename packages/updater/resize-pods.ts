@@ -73,7 +73,7 @@ export function decide({ vpa, groupOf, resizeTimes, infeasible, now, options }: 
   })
 }
 
-function isWorthAsking(pass: VpaPass, pod: Pod): boolean {
+export function isWorthAsking(pass: VpaPass, pod: Pod): boolean {
   const decision = decide(pass, pod)
   if (decision.do !== 'nothing') return true
   pass.log.debug('Decided', { pod: `${pod.namespace}/${pod.name}`, ...decision })

@@ -18,7 +18,8 @@ export async function updateVpa(pass: VpaPass): Promise<boolean> {
   return updatePods(pass, pods.filter((pod) => !boosted.includes(pod)))
 }
 
-async function updatePods(pass: VpaPass, pods: VpaPass['pods']): Promise<boolean> {
+/** All of it but startup boosts. */
+export async function updatePods(pass: VpaPass, pods: VpaPass['pods']): Promise<boolean> {
   switch (updateModeOf(pass.vpa)) {
     case 'Off':
     case 'Initial':
