@@ -1,0 +1,108 @@
+import type { JsonPatch } from '@vpa/core/admit/json-patch.ts'
+import { checkpointStatusJson } from '@vpa/core/api/checkpoint.ts'
+import { vpaStatusJson } from '@vpa/core/api/vpa.ts'
+import { isWellKnown } from '@vpa/core/target/workload.ts'
+import { isNotFound } from './api-error.ts'
+import { Client, type ClientOptions } from './client.ts'
+import type { CheckpointWrite, Cluster, ObjectName, Outcome } from './cluster.ts'
+import { openCredentials } from './credentials.ts'
+import { EventRecorder } from './events.ts'
+import { type InformerOptions, Informers } from './informers.ts'
+import { readLease } from './lease.ts'
+import { readUsage } from './metrics-api.ts'
+import { outcomeOf } from './outcome.ts'
+import { CHECKPOINTS, PODS, VPAS, objectPath, pathOf } from './resources.ts'
+import { ScaleLookup } from './scale.ts'
+
+export interface OpenClientOptions extends Omit<ClientOptions, 'credentials' | 'userAgent'> {
+  /** A file; empty means the ServiceAccount of the pod we run in. */
+  readonly kubeconfig: string
+  /** Who we are in user agents and events, such as `vpa-updater`. */
+  readonly source: string
+}
+
+export type ConnectOptions = OpenClientOptions & Omit<InformerOptions, 'client'>
+
+/** @throws Error that says what is wrong with the kubeconfig or the ServiceAccount */
+export async function openClient(options: OpenClientOptions): Promise<Client> {
+  return new Client({ ...options, credentials: await openCredentials(options), userAgent: options.source })
+}
+
+/**
+ * Opens the cluster and begins to watch what was asked for. That the API server cannot be reached is no error here: the watches
+ * try until it can, and {@link Cluster.synced} waits for them.
+ *
+ * @throws Error that says what is wrong with the kubeconfig or the ServiceAccount
+ */
+export async function connect(options: ConnectOptions): Promise<Cluster> {
+  const client = await openClient(options)
+  const { clock, log, namespace, watch, random = Math.random } = options
+  const stopped = new AbortController()
+  const informers = new Informers({ ...options, client, signal: AbortSignal.any([options.signal, stopped.signal]) })
+  const scales = new ScaleLookup({ client, clock, random })
+  const events = new EventRecorder({ ...options, client })
+  const { vpas, pods, limitRanges, checkpoints } = informers
+
+  /** Targets without a store are read as soon as a VPA names them, not when the first tick asks. */
+  async function readTarget({ namespace, spec: { targetRef } }: ReturnType<typeof vpas.get> & object): Promise<void> {
+    if (targetRef !== undefined && !isWellKnown(targetRef.kind)) await scales.prefetch(namespace, targetRef)
+  }
+  if (watch.vpas) vpas.subscribe(({ now }) => void (now && readTarget(now)))
+
+  return {
+    vpas,
+    pods,
+    limitRanges,
+    checkpoints,
+    workload: (namespace, ref) => (isWellKnown(ref.kind) ? informers.workload(ref.kind, namespace, ref.name) : scales.lookup(namespace, ref)),
+    usage: () => readUsage(client, log, namespace),
+    patchVpaStatus: (vpa, status) => patch(client, `${objectPath(VPAS, vpa)}/status`, [{ op: 'add', path: '/status', value: vpaStatusJson(status) }]),
+    writeCheckpoint: (checkpoint) => writeCheckpoint(client, checkpoint),
+    deleteCheckpoint: (name) => deleteCheckpoint(client, name),
+    evict: (pod) => evict(client, pod),
+    resize: (pod, operations) => outcomeOf(patch(client, `${objectPath(PODS, pod)}/resize`, operations)),
+    patchPod: (pod, operations) => outcomeOf(patch(client, objectPath(PODS, pod), operations)),
+    readLease: (name) => readLease(client, name),
+    event: (event) => events.record(event),
+    async synced() {
+      await informers.synced()
+      if (watch.vpas) await Promise.all([...vpas.list()].map(readTarget))
+    },
+    async stop() {
+      stopped.abort()
+      await informers.ended()
+      await client.close()
+    },
+  }
+}
+
+async function patch(client: Client, path: string, operations: JsonPatch): Promise<void> {
+  await client.request({ method: 'PATCH', path, body: operations })
+}
+
+async function writeCheckpoint(client: Client, { namespace, name, vpaName, containerName, status: facts }: CheckpointWrite): Promise<void> {
+  const status = checkpointStatusJson(facts)
+  try {
+    // The kind has no status subresource.
+    await patch(client, objectPath(CHECKPOINTS, { namespace, name }), [{ op: 'add', path: '/status', value: status }])
+  } catch (error) {
+    if (!isNotFound(error)) throw error
+    const spec = { vpaObjectName: vpaName, containerName }
+    const body = { apiVersion: CHECKPOINTS.groupVersion, kind: 'VerticalPodAutoscalerCheckpoint', metadata: { namespace, name }, spec, status }
+    await client.request({ method: 'POST', path: pathOf(CHECKPOINTS, namespace), body })
+  }
+}
+
+async function deleteCheckpoint(client: Client, name: ObjectName): Promise<void> {
+  try {
+    await client.request({ method: 'DELETE', path: objectPath(CHECKPOINTS, name) })
+  } catch (error) {
+    if (!isNotFound(error)) throw error
+  }
+}
+
+/** Disruption budgets are enforced by the API server, which answers 429 where one says no. */
+function evict(client: Client, { namespace, name }: ObjectName): Promise<Outcome> {
+  const body = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { namespace, name } }
+  return outcomeOf(client.request({ method: 'POST', path: `${objectPath(PODS, { namespace, name })}/eviction`, body, throttledIsAnswer: true }))
+}

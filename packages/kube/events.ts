@@ -1,0 +1,66 @@
+import { formatTime } from '@vpa/core/time.ts'
+import { Counter, type Registry } from 'prom-client'
+import type { Client } from './client.ts'
+import type { Clock } from './clock.ts'
+import type { EventWrite } from './cluster.ts'
+import type { Log } from './log.ts'
+import { RateLimit } from './rate-limit.ts'
+import { EVENTS, pathOf } from './resources.ts'
+
+export interface EventRecorderOptions {
+  readonly client: Client
+  /** Who reports, such as `vpa-updater`. */
+  readonly source: string
+  readonly clock: Clock
+  readonly log: Log
+  readonly registry: Registry
+}
+
+/** Events are told to people; they must not crowd out the work they tell of. */
+const EVENTS_PER_SECOND = 10
+const BURST = 100
+
+/** Writes events in the background. What cannot be written is logged, counted and forgotten. */
+export class EventRecorder {
+  readonly #options: EventRecorderOptions
+  readonly #limit: RateLimit
+  readonly #lost: Counter
+  #written = 0
+
+  constructor(options: EventRecorderOptions) {
+    this.#options = options
+    this.#limit = new RateLimit({ rate: EVENTS_PER_SECOND, burst: BURST, clock: options.clock })
+    this.#lost = new Counter({ name: 'vpa_events_lost_total', help: 'Events that were not written: too many at once, or refused.', registers: [options.registry] })
+  }
+
+  record(event: EventWrite): void {
+    if (!this.#limit.tryTake()) return void this.#lost.inc()
+    this.#write(event).catch((error: unknown) => {
+      this.#lost.inc()
+      this.#options.log.warn('Cannot write an event', { reason: event.reason, namespace: event.regarding.namespace, name: event.regarding.name, error })
+    })
+  }
+
+  async #write({ regarding, type, reason, message }: EventWrite): Promise<void> {
+    const { client, clock, source } = this.#options
+    const { namespace, name } = regarding
+    const now = clock.now()
+    this.#written += 1
+    const body = {
+      apiVersion: 'v1',
+      kind: 'Event',
+      // Unique as client-go's, which has nanoseconds.
+      metadata: { namespace, name: `${name}.${(BigInt(now) * 1_000_000n + BigInt(this.#written % 1_000_000)).toString(16)}` },
+      involvedObject: regarding,
+      type,
+      reason,
+      message,
+      source: { component: source },
+      reportingComponent: source,
+      firstTimestamp: formatTime(now),
+      lastTimestamp: formatTime(now),
+      count: 1,
+    }
+    await client.request({ method: 'POST', path: pathOf(EVENTS, namespace), body })
+  }
+}

@@ -1,0 +1,134 @@
+import { type Checkpoint, projectCheckpoint } from '@vpa/core/api/checkpoint.ts'
+import { type LimitRange, projectLimitRange } from '@vpa/core/api/limit-range.ts'
+import { type Pod, projectPod } from '@vpa/core/api/pod.ts'
+import { type Vpa, projectVpa } from '@vpa/core/api/vpa.ts'
+import { WELL_KNOWN_KINDS, type WellKnownKind, type WorkloadAnswer } from '@vpa/core/target/workload.ts'
+import type { Registry } from 'prom-client'
+import type { Client } from './client.ts'
+import type { Clock } from './clock.ts'
+import type { Store } from './cluster.ts'
+import type { Log } from './log.ts'
+import { CHECKPOINTS, LIMIT_RANGES, PODS, type Resource, VPAS, pathOf } from './resources.ts'
+import { ObjectStore, type StoredObject } from './store.ts'
+import { WatchMetrics } from './watch-metrics.ts'
+import { Watch } from './watch.ts'
+import { type StoredWorkload, WORKLOAD_RESOURCES, projectWorkload } from './workloads.ts'
+
+/** What a program needs to know of the cluster; what it does not ask for is not watched. */
+export interface Watched {
+  readonly vpas?: true
+  readonly pods?: { readonly fieldSelector: string }
+  readonly limitRanges?: true
+  readonly checkpoints?: true
+  /** The well-known kinds of controllers. */
+  readonly workloads?: true
+}
+
+export interface InformerOptions {
+  readonly client: Client
+  readonly watch: Watched
+  /** The only namespace to look at. */
+  readonly namespace?: string | undefined
+  readonly ignoredNamespaces: readonly string[]
+  readonly log: Log
+  readonly clock: Clock
+  readonly registry: Registry
+  readonly signal: AbortSignal
+  /** From 0 up to 1; spreads time-outs and waits. */
+  readonly random?: (() => number) | undefined
+}
+
+/** One watch and store for each kind that a program asks for. They run until the signal is aborted. */
+export class Informers {
+  readonly vpas: Store<Vpa>
+  readonly pods: Store<Pod>
+  readonly limitRanges: Store<LimitRange>
+  readonly checkpoints: Store<Checkpoint>
+  readonly #options: InformerOptions
+  readonly #metrics: WatchMetrics
+  readonly #workloads = new Map<WellKnownKind, Store<StoredWorkload>>()
+  readonly #synced: Promise<void>[] = []
+  readonly #running: Promise<void>[] = []
+
+  constructor(options: InformerOptions) {
+    const { watch, registry, clock } = options
+    this.#options = options
+    this.#metrics = new WatchMetrics(registry, clock)
+    this.vpas = watch.vpas ? this.#start(VPAS, projectVpa) : new NotWatched(VPAS)
+    this.pods = watch.pods ? this.#start(PODS, projectPod, watch.pods.fieldSelector) : new NotWatched(PODS)
+    this.limitRanges = watch.limitRanges ? this.#start(LIMIT_RANGES, projectLimitRange) : new NotWatched(LIMIT_RANGES)
+    this.checkpoints = watch.checkpoints ? this.#start(CHECKPOINTS, projectCheckpoint) : new NotWatched(CHECKPOINTS)
+    for (const kind of WELL_KNOWN_KINDS) {
+      const resource = WORKLOAD_RESOURCES[kind]
+      this.#workloads.set(kind, watch.workloads ? this.#start(resource, (raw) => projectWorkload(kind, raw)) : new NotWatched(resource))
+    }
+  }
+
+  workload(kind: WellKnownKind, namespace: string, name: string): WorkloadAnswer {
+    const found = this.#workloads.get(kind)?.get(namespace, name)
+    return found ? { found } : { missing: 'not-found', message: `${kind} ${namespace}/${name} does not exist` }
+  }
+
+  /** Resolves when every store has its first list. */
+  async synced(): Promise<void> {
+    await Promise.all(this.#synced)
+  }
+
+  /** Resolves when all watches have ended, after the signal was aborted. */
+  async ended(): Promise<void> {
+    await Promise.all(this.#running)
+  }
+
+  #start<T extends StoredObject>(resource: Resource, project: (raw: unknown) => T, fieldSelector?: string): Store<T> {
+    const { namespace, ignoredNamespaces, log, random = Math.random, client, clock, signal } = this.#options
+    const kind = resource.plural
+    const store = new ObjectStore<T>((error) => log.error('A reaction to a change failed', { kind, error }))
+    const ignored = ignoredNamespaces.map((name) => `metadata.namespace!=${name}`)
+    this.#metrics.add(kind, store)
+    const watch = new Watch({
+      kind,
+      project,
+      store,
+      client,
+      clock,
+      log,
+      signal,
+      random,
+      path: pathOf(resource, namespace),
+      fieldSelector: [fieldSelector, ...ignored].filter(Boolean).join(','),
+      metrics: this.#metrics,
+    })
+    this.#synced.push(watch.synced)
+    this.#running.push(watch.run())
+    return store
+  }
+}
+
+/** Stands where a program has asked for nothing: a mistake of ours, found by its first test. */
+class NotWatched implements Store<never> {
+  readonly #plural: string
+
+  constructor({ plural }: Resource) {
+    this.#plural = plural
+  }
+
+  get(): never {
+    throw this.#mistake()
+  }
+  list(): never {
+    throw this.#mistake()
+  }
+  get size(): never {
+    throw this.#mistake()
+  }
+  get heardAt(): never {
+    throw this.#mistake()
+  }
+  subscribe(): never {
+    throw this.#mistake()
+  }
+
+  #mistake(): Error {
+    return new Error(`this program does not watch ${this.#plural}`)
+  }
+}

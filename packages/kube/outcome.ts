@@ -1,0 +1,26 @@
+import { ApiError } from './api-error.ts'
+import type { Outcome } from './cluster.ts'
+
+/**
+ * What a write came to. A refusal is an ordinary outcome; an API server that cannot be reached is `rejected`, too:
+ * a loop goes on with the next pod either way.
+ */
+export async function outcomeOf(write: Promise<unknown>): Promise<Outcome> {
+  try {
+    await write
+    return { outcome: 'done' }
+  } catch (error) {
+    return { outcome: kindOf(error), message: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+function kindOf(error: unknown): Exclude<Outcome['outcome'], 'done'> {
+  if (!(error instanceof ApiError)) return 'rejected'
+  const { status, causes, message } = error
+  if (status === 429) return 'blocked'
+  // The name is taken by another pod by now: "Precondition failed: UID in precondition: …".
+  if (status === 404 || (status === 409 && /\buid\b/i.test(message))) return 'gone'
+  // Of the PodResizeValidator plug-in, Kubernetes 1.36 and later.
+  if (status === 403 && causes.some(({ reason }) => reason === 'NodeCapacity')) return 'infeasible'
+  return 'rejected'
+}

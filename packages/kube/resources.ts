@@ -1,0 +1,28 @@
+/** Where the API server keeps a kind: `apps/v1` and `deployments`. */
+export interface Resource {
+  readonly groupVersion: string
+  readonly plural: string
+}
+
+export const PODS: Resource = { groupVersion: 'v1', plural: 'pods' }
+export const EVENTS: Resource = { groupVersion: 'v1', plural: 'events' }
+export const LIMIT_RANGES: Resource = { groupVersion: 'v1', plural: 'limitranges' }
+export const LEASES: Resource = { groupVersion: 'coordination.k8s.io/v1', plural: 'leases' }
+export const POD_METRICS: Resource = { groupVersion: 'metrics.k8s.io/v1beta1', plural: 'pods' }
+export const VPAS: Resource = { groupVersion: 'autoscaling.k8s.io/v1', plural: 'verticalpodautoscalers' }
+export const CHECKPOINTS: Resource = { groupVersion: 'autoscaling.k8s.io/v1', plural: 'verticalpodautoscalercheckpoints' }
+
+/** `/api/v1` and `/apis/apps/v1`. */
+export function rootOf(groupVersion: string): string {
+  return groupVersion.includes('/') ? `/apis/${groupVersion}` : `/api/${groupVersion}`
+}
+
+/** All objects of a kind, or those of one namespace: `/apis/apps/v1/namespaces/kong/deployments`. */
+export function pathOf({ groupVersion, plural }: Resource, namespace?: string): string {
+  return namespace ? `${rootOf(groupVersion)}/namespaces/${namespace}/${plural}` : `${rootOf(groupVersion)}/${plural}`
+}
+
+/** One object. The name may stand in an object that anybody may have written, so it cannot lead elsewhere. */
+export function objectPath(resource: Resource, { namespace, name }: { readonly namespace: string; readonly name: string }): string {
+  return `${pathOf(resource, namespace)}/${encodeURIComponent(name)}`
+}

@@ -1,0 +1,134 @@
+import { type RawMeta, projectOwners } from '@vpa/core/api/object.ts'
+import type { LabelSelector } from '@vpa/core/selector.ts'
+import type { ObjectRef, WorkloadAnswer } from '@vpa/core/target/workload.ts'
+import { type DurationMs, type EpochMs, HOUR, MINUTE } from '@vpa/core/time.ts'
+import { isNotFound } from './api-error.ts'
+import type { Client } from './client.ts'
+import type { Clock } from './clock.ts'
+import { type DiscoveredResource, Discovery } from './discovery.ts'
+import { objectPath } from './resources.ts'
+import { parseSelector } from './selector-text.ts'
+
+export interface ScaleLookupOptions {
+  readonly client: Client
+  readonly clock: Clock
+  /** From 0 up to 1; spreads the times at which answers are asked for again. */
+  readonly random: () => number
+}
+
+interface Entry {
+  answer: WorkloadAnswer
+  askAgainAt: EpochMs
+  usedAt: EpochMs
+  asking: Promise<void> | undefined
+}
+
+const FOUND_LIFETIME = 10 * MINUTE
+const OTHER_LIFETIME = MINUTE
+const UNUSED_LIFETIME = HOUR
+
+/**
+ * Workloads of any kind that has a scale subresource. Reads are synchronous and come from a cache: an answer that is due is
+ * still given while it is asked for again, and a workload that the API server was never asked about is on its way for the
+ * next reader. (Upstream: ControllerFetcher and its controllerCacheStorage.)
+ */
+export class ScaleLookup {
+  readonly #options: ScaleLookupOptions
+  readonly #discovery: Discovery
+  readonly #entries = new Map<string, Entry>()
+  #sweptAt: EpochMs
+
+  constructor(options: ScaleLookupOptions) {
+    this.#options = options
+    this.#discovery = new Discovery(options.client, options.clock)
+    this.#sweptAt = options.clock.now()
+  }
+
+  lookup(namespace: string, ref: ObjectRef): WorkloadAnswer {
+    return this.#entry(namespace, ref).answer
+  }
+
+  /** Resolves when there is an answer, which {@link lookup} then gives. */
+  async prefetch(namespace: string, ref: ObjectRef): Promise<void> {
+    await this.#entry(namespace, ref).asking
+  }
+
+  #entry(namespace: string, ref: ObjectRef): Entry {
+    const now = this.#options.clock.now()
+    // All versions of a group hold the same objects.
+    const key = `${namespace}/${groupOf(ref)}/${ref.kind}/${ref.name}`
+    const entry = this.#entries.get(key) ?? {
+      answer: { failed: `the scale of ${ref.kind} ${namespace}/${ref.name} has not been read yet` },
+      askAgainAt: now,
+      usedAt: now,
+      asking: undefined,
+    }
+    entry.usedAt = now
+    this.#entries.set(key, entry)
+    if (now >= entry.askAgainAt && entry.asking === undefined) {
+      this.#sweep(now)
+      entry.asking = this.#ask(entry, namespace, ref)
+    }
+    return entry
+  }
+
+  async #ask(entry: Entry, namespace: string, ref: ObjectRef): Promise<void> {
+    const answer = await this.#read(namespace, ref).catch((error: unknown) => ({ failed: String(error instanceof Error ? error.message : error) }))
+    // What was true before an outage is better than nothing.
+    if (!('failed' in answer && 'found' in entry.answer)) entry.answer = answer
+    const lifetime: DurationMs = 'found' in answer ? FOUND_LIFETIME : OTHER_LIFETIME
+    entry.askAgainAt = this.#options.clock.now() + lifetime * (1 + this.#options.random())
+    entry.asking = undefined
+  }
+
+  async #read(namespace: string, ref: ObjectRef): Promise<WorkloadAnswer> {
+    const group = groupOf(ref)
+    const resources = await this.#discovery.resourcesOf(group, ref.kind)
+    if (resources.length === 0) return { missing: 'not-scalable', message: `no matches for kind "${ref.kind}" in group "${group}"` }
+    let missing: WorkloadAnswer = { missing: 'not-scalable', message: 'the server could not find the requested resource' }
+    for (const resource of resources.filter(({ scalable }) => scalable)) {
+      try {
+        return await this.#readScale(namespace, ref, resource)
+      } catch (error) {
+        if (!isNotFound(error)) throw error
+        missing = { missing: 'not-found', message: (error as Error).message }
+      }
+    }
+    return missing
+  }
+
+  async #readScale(namespace: string, ref: ObjectRef, resource: DiscoveredResource): Promise<WorkloadAnswer> {
+    const path = `${objectPath(resource, { namespace, name: ref.name })}/scale`
+    const { metadata, spec, status } = await this.#options.client.request<RawScale>({ path })
+    const selector: LabelSelector | undefined = status?.selector ? parseSelector(status.selector) : undefined
+    if (status?.selector && selector === undefined) return { failed: `not a label selector: ${JSON.stringify(status.selector)}` }
+    return {
+      found: {
+        apiVersion: ref.apiVersion,
+        kind: ref.kind,
+        namespace,
+        name: ref.name,
+        owners: projectOwners(metadata),
+        ...(selector && { selector }),
+        ...(spec?.replicas !== undefined && { replicas: spec.replicas }),
+      },
+    }
+  }
+
+  #sweep(now: EpochMs): void {
+    if (now - this.#sweptAt < UNUSED_LIFETIME) return
+    this.#sweptAt = now
+    for (const [key, { usedAt }] of this.#entries) if (now - usedAt >= UNUSED_LIFETIME) this.#entries.delete(key)
+  }
+}
+
+/** `apps` of `apps/v1`, empty of `v1`. */
+function groupOf({ apiVersion }: ObjectRef): string {
+  return apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : ''
+}
+
+interface RawScale {
+  readonly metadata?: RawMeta
+  readonly spec?: { readonly replicas?: number }
+  readonly status?: { readonly selector?: string }
+}
