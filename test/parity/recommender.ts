@@ -109,7 +109,7 @@ class Replay {
     const { halfLives, recommend: recommendOptions, integerCpu, globalMaxAllowed } = this.#options
     const vpa = this.#vpa
     const policies = vpa.spec.resourcePolicy?.containerPolicies
-    const groups = this.#history.groupsMatching(NAMESPACE, this.#selector)
+    const groups = [...this.#history.groups()].filter(({ labels }) => matchesSelector(this.#selector, labels))
 
     const raw = recommend(mergedUsage(groups, this.#fromCheckpoints, halfLives), policies, recommendOptions)
     const recommendation = capToPolicy(integerCpu ? withIntegerCpu(raw, vpa.annotations) : raw, policies, globalMaxAllowed)
@@ -229,12 +229,15 @@ function optionsOf({ flags }: Input): Options {
 }
 
 function integersOf(recommendation: Recommendation): object {
-  const amounts = (list: ResourceList | undefined) =>
-    list === undefined ? null : Object.fromEntries(Object.entries(list).map(([name, value]) => [name, String(name === 'cpu' ? milliValue(value) : wholeValue(value))]))
   return Object.fromEntries(
     recommendation.map(({ containerName, target, lowerBound, upperBound, uncappedTarget }) => [
       containerName,
-      { target: amounts(target), lowerBound: amounts(lowerBound), upperBound: amounts(upperBound), uncappedTarget: amounts(uncappedTarget) },
+      { target: integers(target), lowerBound: integers(lowerBound), upperBound: integers(upperBound), uncappedTarget: integers(uncappedTarget) },
     ]),
   )
+}
+
+function integers(amounts: ResourceList | undefined): object | null {
+  if (amounts === undefined) return null
+  return Object.fromEntries(Object.entries(amounts).map(([resource, amount]) => [resource, String(resource === 'cpu' ? milliValue(amount) : wholeValue(amount))]))
 }

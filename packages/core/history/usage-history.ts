@@ -1,8 +1,7 @@
-import type { LabelSelector } from '../selector.ts'
+import type { Labels } from '../selector.ts'
 import type { DurationMs, EpochMs } from '../time.ts'
 import type { Aggregate, HalfLives } from './aggregate.ts'
 import type { ContainerHistory } from './container.ts'
-import { GroupIndex } from './group-index.ts'
 import { type KeptAggregate, type PodFacts, PodGroup, type PodHistory } from './pod-group.ts'
 
 export interface ContainerId {
@@ -37,7 +36,8 @@ export interface DroppedAggregate {
  */
 export class UsageHistory {
   readonly #halfLives: HalfLives
-  readonly #groups = new GroupIndex()
+  /** By namespace and labels. */
+  readonly #groups = new Map<string, PodGroup>()
   /** `namespace/name` to the group that the pod is in. */
   readonly #groupOf = new Map<string, PodGroup>()
 
@@ -52,11 +52,7 @@ export class UsageHistory {
     const pod = before?.pods.get(facts.name)
     if (pod?.facts === facts) return
 
-    let group = this.#groups.get(facts.namespace, facts.labels)
-    if (group === undefined) {
-      group = new PodGroup(facts, this.#halfLives)
-      this.#groups.add(group)
-    }
+    const group = this.#groupFor(facts)
     group.addPod(facts, pod, now)
     this.#groupOf.set(key, group)
     if (before !== group) before?.pods.delete(facts.name)
@@ -88,8 +84,8 @@ export class UsageHistory {
     return this.#groupOf.has(podKey(namespace, name))
   }
 
-  groupsMatching(namespace: string, selector: LabelSelector): readonly PodGroup[] {
-    return this.#groups.matching(namespace, selector)
+  groups(): Iterable<PodGroup> {
+    return this.#groups.values()
   }
 
   aggregateCount(): number {
@@ -101,7 +97,7 @@ export class UsageHistory {
   /** Drops the aggregates that had no sample for too long, and the empty ones of pods that are gone or have ended. */
   dropGarbage(now: EpochMs, rules: RetentionRules): readonly DroppedAggregate[] {
     const dropped: DroppedAggregate[] = []
-    for (const group of this.#groups.values()) {
+    for (const [key, group] of this.#groups) {
       const wanted = rules.isWanted(group)
       for (const [containerName, kept] of group.aggregates) {
         const contributes = [...group.pods.values()].some((pod) => pod.containers.has(containerName) && (wanted || isActive(pod)))
@@ -110,9 +106,16 @@ export class UsageHistory {
         group.aggregates.delete(containerName)
         dropped.push({ group, containerName, why: expired ? 'expired' : 'empty' })
       }
-      if (group.isEmpty()) this.#groups.delete(group)
+      if (group.isEmpty()) this.#groups.delete(key)
     }
     return dropped
+  }
+
+  #groupFor(facts: PodFacts): PodGroup {
+    const key = groupKey(facts.namespace, facts.labels)
+    const group = this.#groups.get(key) ?? new PodGroup(facts, this.#halfLives)
+    this.#groups.set(key, group)
+    return group
   }
 }
 
@@ -126,4 +129,10 @@ function isActive({ facts }: PodHistory): boolean {
 
 function podKey(namespace: string, name: string): string {
   return `${namespace}/${name}`
+}
+
+/** A `/` in a namespace, `=` or `,` in a label are not possible, so that different groups have different keys. */
+function groupKey(namespace: string, labels: Labels): string {
+  const pairs = Object.entries(labels).map(([key, value]) => `${key}=${value}`)
+  return `${namespace}/${pairs.toSorted().join(',')}`
 }
