@@ -1,0 +1,108 @@
+import type { ServerResponse } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { DurationMs } from '@vpa/core/time.ts'
+import { ApiError, type StatusCause } from './api-error.ts'
+import type { Storage } from './storage.ts'
+
+export interface ResponseFault {
+  /** Of the path without query, such as `/apis/metrics.k8s.io/v1beta1/pods`. */
+  readonly path: RegExp
+  readonly method?: string
+  readonly status: number
+  readonly reason?: string
+  readonly message?: string
+  readonly causes?: readonly StatusCause[]
+  readonly retryAfterSeconds?: number
+  /** How many requests it meets; one unless told. */
+  readonly times?: number
+}
+
+/** What goes wrong on purpose: what a real API server does now and then, and cannot be asked for. */
+export class Faults {
+  readonly #storage: Storage
+  readonly #watches = new Map<ServerResponse, string>()
+  readonly #pending = new WeakMap<ServerResponse, Promise<void>>()
+  #responses: (ResponseFault & { left: number })[] = []
+  #torn: { readonly bytes: number; readonly pause: DurationMs } | undefined
+  #duplicates = 0
+
+  constructor(storage: Storage) {
+    this.#storage = storage
+  }
+
+  /** Forgets all changes: what resumes from an older version is answered with 410. */
+  compact(): void {
+    this.#storage.compact()
+  }
+
+  /** Cuts the connections of watches without a word. */
+  dropWatches(path = /^/): number {
+    const dropped = [...this.#watches].filter(([, watched]) => path.test(watched))
+    for (const [response] of dropped) response.destroy()
+    return dropped.length
+  }
+
+  /** Answers the next requests to a path with an error. */
+  respond(fault: ResponseFault): void {
+    this.#responses.push({ ...fault, left: fault.times ?? 1 })
+  }
+
+  /** Writes watch events in pieces of so many bytes, with a pause between them; undefined ends that. */
+  tearChunks(torn: { readonly bytes: number; readonly pause: DurationMs } | undefined): void {
+    this.#torn = torn
+  }
+
+  /** Sends each of the next so many watch events twice. */
+  duplicateEvents(count: number): void {
+    this.#duplicates = count
+  }
+
+  /** Writes a line into open watches that is no JSON. */
+  garbageLine(path = /^/, line = '{"type":"MODIFIED","obj'): void {
+    for (const [response, watched] of this.#watches) if (path.test(watched)) this.write(response, `${line}\n`, 'garbage')
+  }
+
+  /** The error for a request, if it is to fail. */
+  take(method: string, path: string): ApiError | undefined {
+    const fault = this.#responses.find((candidate) => candidate.path.test(path) && (candidate.method ?? method) === method)
+    if (fault === undefined) return undefined
+    fault.left -= 1
+    this.#responses = this.#responses.filter(({ left }) => left > 0)
+    const { status, reason = '', message = `fault: ${method} ${path}`, causes, retryAfterSeconds } = fault
+    return new ApiError(status, reason, message, { ...(causes && { causes }), ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) })
+  }
+
+  /** Remembers an open watch until it closes. */
+  track(response: ServerResponse, path: string): void {
+    this.#watches.set(response, path)
+    response.on('close', () => this.#watches.delete(response))
+  }
+
+  /** Writes to a watch, in order, through the faults that are set. */
+  write(response: ServerResponse, text: string, type: string): void {
+    const twice = this.#duplicates > 0 && ['ADDED', 'MODIFIED', 'DELETED'].includes(type)
+    if (twice) this.#duplicates -= 1
+    const bytes = Buffer.from(twice ? text + text : text)
+    const torn = this.#torn
+    const before = this.#pending.get(response)
+    if (torn === undefined && before === undefined) {
+      response.write(bytes)
+      return
+    }
+    const writing = writeTorn(response, bytes, { torn: torn ?? { bytes: bytes.length, pause: 0 }, before })
+    this.#pending.set(response, writing)
+  }
+
+  /** Ends a watch after all that was written to it. */
+  end(response: ServerResponse): void {
+    void (this.#pending.get(response) ?? Promise.resolve()).then(() => response.end())
+  }
+}
+
+async function writeTorn(response: ServerResponse, bytes: Buffer, { torn, before }: { torn: { bytes: number; pause: DurationMs }; before: Promise<void> | undefined }): Promise<void> {
+  await before
+  for (let at = 0; at < bytes.length && !response.destroyed; at += torn.bytes) {
+    response.write(bytes.subarray(at, at + torn.bytes))
+    await sleep(torn.pause)
+  }
+}

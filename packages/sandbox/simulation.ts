@@ -1,0 +1,91 @@
+import { type DurationMs, HOUR, parseTime } from '@vpa/core/time.ts'
+import { runDeployments } from './deployment.ts'
+import { type DisruptionBudget, budgetStatus } from './disruption-budget.ts'
+import { DISRUPTION_BUDGETS, EVENTS } from './kind.ts'
+import { runKubelet } from './kubelet.ts'
+import { runReplicas } from './replicas.ts'
+import { runScheduler } from './scheduler.ts'
+import { type World, setStatus } from './world.ts'
+
+/** Controllers that wait for each other settle in a few rounds; more would be two of them fighting. */
+const MOST_ROUNDS = 50
+const EVENT_LIFETIME = HOUR
+
+/** What makes the objects live: controllers, scheduler and kubelet, run after changes and as time passes. */
+export class Simulation {
+  readonly #world: World
+  #settling: Promise<void> = Promise.resolve()
+  #isWaiting = false
+  readonly #ended = new AbortController()
+  readonly #unsubscribe: () => void
+
+  constructor(world: World, step: DurationMs) {
+    this.#world = world
+    this.#unsubscribe = world.storage.subscribe(({ kind }) => {
+      if (kind !== EVENTS) this.#wake()
+    })
+    void this.#followTime(step)
+  }
+
+  /** Resolves when there is nothing left to do at this moment. */
+  settle(): Promise<void> {
+    this.#settling = this.#settling.then(() => this.#run())
+    return this.#settling
+  }
+
+  async stop(): Promise<void> {
+    this.#unsubscribe()
+    this.#ended.abort()
+    await this.#settling
+  }
+
+  #wake(): void {
+    if (this.#isWaiting || this.#ended.signal.aborted) return
+    this.#isWaiting = true
+    setImmediate(() => {
+      this.#isWaiting = false
+      void this.settle()
+    })
+  }
+
+  async #followTime(step: DurationMs): Promise<void> {
+    const { signal } = this.#ended
+    while (!signal.aborted) {
+      await this.#world.clock.sleep(step, signal)
+      await this.settle()
+    }
+  }
+
+  async #run(): Promise<void> {
+    const { storage } = this.#world
+    for (let round = 0; round < MOST_ROUNDS && !this.#ended.signal.aborted; round += 1) {
+      const before = storage.version
+      collectGarbage(this.#world)
+      await runDeployments(this.#world)
+      await runReplicas(this.#world)
+      runScheduler(this.#world)
+      runKubelet(this.#world)
+      runDisruptionBudgets(this.#world)
+      if (storage.version === before) return
+    }
+  }
+}
+
+/** Removes objects whose owners are gone, and events after an hour. */
+function collectGarbage({ storage, api, clock }: World): void {
+  const all = api.kinds.flatMap((kind) => storage.list(kind).map((object) => ({ kind, object })))
+  const uids = new Set(all.map(({ object }) => object.metadata.uid))
+  for (const { kind, object } of all) {
+    const { ownerReferences = [], namespace, name, deletionTimestamp } = object.metadata
+    const isOrphan = ownerReferences.length > 0 && ownerReferences.every(({ uid }) => !uids.has(uid))
+    if (isOrphan && deletionTimestamp === undefined && storage.get(kind, namespace ? `${namespace}/${name}` : name)) api.delete(kind, { namespace, name })
+  }
+  for (const event of storage.list(EVENTS)) {
+    const at = parseTime(String(event['lastTimestamp'] ?? event.metadata.creationTimestamp)) ?? 0
+    if (clock.now() - at > EVENT_LIFETIME) storage.remove(EVENTS, event)
+  }
+}
+
+function runDisruptionBudgets(world: World): void {
+  for (const budget of world.storage.list(DISRUPTION_BUDGETS) as readonly DisruptionBudget[]) setStatus(world, DISRUPTION_BUDGETS, budget, budgetStatus(budget, world.storage))
+}
