@@ -5,10 +5,10 @@ import type { FastifyInstance } from 'fastify'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { z } from 'zod'
 import { type Address, formatAddress } from './address.ts'
-import { Client } from './client.ts'
+import type { Client } from './client.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { type FlagSchema, parseConfig } from './config.ts'
-import { openCredentials } from './credentials.ts'
+import { openClient } from './connect.ts'
 import type { commonFlags, leaderElectionFlags } from './flags.ts'
 import { Health } from './health.ts'
 import { awaitLeadership, type Leadership } from './leader.ts'
@@ -84,7 +84,7 @@ async function operate<Config extends ProgramConfig>(program: Program<Config>, c
   const server = opsServer({ registry, health, profiling: config.profiling, clock })
   await listen(server, config.address, log)
 
-  const election = await electLeader(program.name, config, { log, clock, signal, health })
+  const election = await electLeader(program.name, config, { log, clock, registry, signal, health })
   const lost = election?.leadership?.lost.then(() => Promise.reject(new Error('lost master')))
   const namespace = process.env['NAMESPACE'] || undefined
   try {
@@ -130,12 +130,11 @@ interface Election {
 async function electLeader(
   name: string,
   config: Readonly<ProgramConfig>,
-  { log, clock, signal, health }: { readonly log: Log; readonly clock: Clock; readonly signal: AbortSignal; readonly health: Health },
+  { log, clock, registry, signal, health }: Pick<ProgramContext<unknown>, 'log' | 'clock' | 'registry' | 'signal'> & { readonly health: Health },
 ): Promise<Election | undefined> {
   if (!config.leaderElect) return undefined
-  const credentials = await openCredentials({ kubeconfig: config.kubeconfig, clock })
   // A client of its own: renewals never queue behind the program's requests.
-  const client = new Client({ credentials, qps: 0, burst: 0, userAgent: `${name}/leader-election`, clock, registry: new Registry() })
+  const client = await openClient({ kubeconfig: config.kubeconfig, source: `${name}/leader-election`, qps: 0, burst: 0, clock, registry })
   const options = {
     client,
     clock,
