@@ -1,0 +1,47 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { beforeAll, expect, test } from 'vitest'
+import { kubectlEnvironment } from './control-plane.ts'
+
+const run = promisify(execFile)
+const env = { ...process.env, ...kubectlEnvironment }
+
+async function bash(command: string): Promise<string> {
+  const { stdout, stderr } = await run('bash', ['-c', command], { env, timeout: 200_000 })
+  return stdout + stderr
+}
+
+/** Everything of ours that can be in a cluster, by name. */
+async function ours(): Promise<string[]> {
+  const kinds = 'deployments,services,serviceaccounts,roles,rolebindings,leases,secrets,clusterroles,clusterrolebindings,customresourcedefinitions,mutatingwebhookconfigurations'
+  const names = await bash(`kubectl get ${kinds} -n kube-system -o name`)
+  return names.split('\n').filter((name) => /vpa|verticalpodautoscaler|evictioner|metrics-reader/.test(name))
+}
+
+beforeAll(async () => {
+  await bash('hack/vpa-down.sh')
+})
+
+test('vpa-up.sh installs everything and waits for the rollout; the second run changes nothing; vpa-down.sh removes all', async () => {
+  expect(await ours()).toEqual([])
+
+  const first = await bash('hack/vpa-up.sh')
+  expect(first).toContain('The Vertical Pod Autoscaler is installed in namespace kube-system')
+  const deployments = await bash('kubectl get deployments -n kube-system -o jsonpath={.items[*].metadata.name}')
+  expect(deployments.split(' ')).toEqual(expect.arrayContaining(['vpa-recommender', 'vpa-updater', 'vpa-admission-controller']))
+
+  const second = await bash('hack/vpa-process-yamls.sh apply')
+  const changed = second.split('\n').filter((line) => line !== '' && !line.endsWith(' unchanged'))
+  expect(changed).toEqual([])
+
+  await bash('hack/vpa-down.sh')
+  expect(await ours()).toEqual([])
+})
+
+test('kubectl explains every field of the spec', async () => {
+  await bash('hack/vpa-process-yamls.sh apply')
+  const explained = await bash('kubectl explain vpa.spec --recursive; kubectl explain vpa.spec.resourcePolicy.containerPolicies')
+  expect(explained).toContain('minAllowed')
+  expect(explained).not.toContain('<no description>')
+  await bash('hack/vpa-down.sh')
+})
