@@ -1,7 +1,6 @@
-import { amountOf } from '@vpa/core/amount.ts'
 import { CheckpointStatus, checkpointStatusJson } from '@vpa/core/api/checkpoint.ts'
 import { type Recommendation, type Vpa, projectVpa, vpaStatusJson } from '@vpa/core/api/vpa.ts'
-import type { Aggregate, HalfLives } from '@vpa/core/history/aggregate.ts'
+import type { Aggregate } from '@vpa/core/history/aggregate.ts'
 import { type AggregationOptions, aggregationOptionsFor } from '@vpa/core/history/aggregation-options.ts'
 import { loadCheckpoint, saveCheckpoint } from '@vpa/core/history/checkpoint.ts'
 import { mergedUsage, usageToSave } from '@vpa/core/history/merged-usage.ts'
@@ -9,12 +8,14 @@ import type { PodFacts, PodGroup } from '@vpa/core/history/pod-group.ts'
 import { UsageHistory } from '@vpa/core/history/usage-history.ts'
 import { capToPolicy } from '@vpa/core/policy/cap.ts'
 import { policyFor } from '@vpa/core/policy/container-policy.ts'
-import { type ResourceList, milliValue, parseQuantity, wholeValue } from '@vpa/core/quantity.ts'
+import { type ResourceList, milliValue, wholeValue } from '@vpa/core/quantity.ts'
 import { withIntegerCpu } from '@vpa/core/recommend/integer-cpu.ts'
-import { type RecommendOptions, recommend } from '@vpa/core/recommend/recommendation.ts'
+import { recommend } from '@vpa/core/recommend/recommendation.ts'
 import { nextStatus, sameStatus } from '@vpa/core/recommend/status.ts'
 import { type LabelSelector, type Labels, matchesSelector } from '@vpa/core/selector.ts'
-import { type EpochMs, HOUR, formatTime, parseDuration } from '@vpa/core/time.ts'
+import { type EpochMs, HOUR, formatTime } from '@vpa/core/time.ts'
+import { parseConfig } from '@vpa/kube/config.ts'
+import { Config, type RecommenderOptions, recommenderOptions } from 'vpa-recommender/config.ts'
 import { type Vector, type Verdict, compare } from './verdict.ts'
 
 interface Input {
@@ -60,7 +61,7 @@ export function runRecommender(vector: Vector): Verdict {
 /** A recommender of one VPA whose cluster is the list of steps. */
 class Replay {
   readonly #input: Input
-  readonly #options: Options
+  readonly #options: RecommenderOptions
   readonly #selector: LabelSelector
   #history: UsageHistory
   #fromCheckpoints = new Map<string, Aggregate>()
@@ -170,8 +171,8 @@ class Replay {
   }
 
   #aggregationOf({ labels }: PodGroup, container: string): AggregationOptions {
-    const { aggregation } = this.#options
-    if (!this.#input.featureGates.PerVPAConfig || !matchesSelector(this.#selector, labels)) return aggregation
+    const { aggregation, perVpaConfig } = this.#options
+    if (!perVpaConfig || !matchesSelector(this.#selector, labels)) return aggregation
     return aggregationOptionsFor(policyFor(this.#vpa.spec.resourcePolicy?.containerPolicies, container), aggregation)
   }
 
@@ -188,44 +189,13 @@ class Replay {
   }
 }
 
-interface Options {
-  readonly halfLives: HalfLives
-  readonly aggregation: AggregationOptions
-  readonly recommend: RecommendOptions
-  readonly integerCpu: boolean
-  readonly globalMaxAllowed: ResourceList
-}
-
-function optionsOf({ flags }: Input): Options {
-  const number = (name: string) => Number(flags[name])
-  const duration = (name: string) => parseDuration(String(flags[name])) ?? 0
-  const estimates = (resource: 'cpu' | 'memory') => ({
-    targetPercentile: number(`target-${resource}-percentile`),
-    lowerBoundPercentile: number(`recommendation-lower-bound-${resource}-percentile`),
-    upperBoundPercentile: number(`recommendation-upper-bound-${resource}-percentile`),
-    confidenceInterval: duration(`confidence-interval-${resource}`),
-    marginFraction: number('recommendation-margin-fraction'),
-  })
-  const maxAllowed = (['cpu', 'memory'] as const).flatMap((resource) => {
-    const amount = parseQuantity(String(flags[`container-recommendation-max-allowed-${resource}`]))
-    return amount ? [[resource, amount] as const] : []
-  })
-  return {
-    halfLives: { cpu: duration('cpu-histogram-decay-half-life'), memory: duration('memory-histogram-decay-half-life') },
-    aggregation: {
-      memoryInterval: duration('memory-aggregation-interval'),
-      memoryIntervalCount: number('memory-aggregation-interval-count'),
-      oomBumpUpRatio: number('oom-bump-up-ratio'),
-      oomMinBumpUp: amountOf(number('oom-min-bump-up-bytes')),
-    },
-    recommend: {
-      estimates: { cpu: estimates('cpu'), memory: estimates('memory') },
-      podMinimum: { cpu: amountOf(number('pod-recommendation-min-cpu-millicores') * 0.001 * 1000), memory: amountOf(number('pod-recommendation-min-memory-mb') * 1024 * 1024) },
-      rounding: { cpuMillicores: number('round-cpu-millicores'), memoryBytes: number('round-memory-bytes'), humanizeMemory: flags['humanize-memory'] === true },
-    },
-    integerCpu: flags['cpu-integer-post-processor-enabled'] === true,
-    globalMaxAllowed: Object.fromEntries(maxAllowed),
-  }
+/** The flags as a command line; an empty one is one that is not given. */
+function optionsOf({ flags, featureGates }: Input): RecommenderOptions {
+  const given = Object.entries(flags).filter(([, value]) => value !== '').map(([name, value]) => `--${name}=${value}`)
+  const gates = Object.entries(featureGates).map(([gate, on]) => `${gate}=${on}`)
+  const parsed = parseConfig(Config, [...given, `--feature-gates=${gates.join(',')}`])
+  if ('config' in parsed) return recommenderOptions(parsed.config)
+  throw new RangeError('problem' in parsed ? parsed.problem : parsed.help)
 }
 
 function integersOf(recommendation: Recommendation): object {

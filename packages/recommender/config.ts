@@ -1,0 +1,155 @@
+import { type Resource, amountOf } from '@vpa/core/amount.ts'
+import type { HalfLives } from '@vpa/core/history/aggregate.ts'
+import type { AggregationOptions } from '@vpa/core/history/aggregation-options.ts'
+import type { ResourceList } from '@vpa/core/quantity.ts'
+import type { RecommendOptions } from '@vpa/core/recommend/recommendation.ts'
+import type { DurationMs } from '@vpa/core/time.ts'
+import { commonFlags, flag, leaderElectionFlags } from '@vpa/kube/flags.ts'
+import { z } from 'zod'
+
+const percentile = (fallback: number) => flag.number(fallback, { min: 0, max: 1 })
+const positiveDuration = (fallback: string) => flag.duration(fallback, { min: 1 })
+
+/** What makes the numbers (upstream: pkg/recommender/config). */
+const estimation = {
+  recommendationMarginFraction: flag.number(0.15, { min: 0 }).describe('Added to usage as a safety margin: 0.15 is 15 %.'),
+  podRecommendationMinCpuMillicores: flag.number(25, { min: 0 }).describe('Least CPU of a pod, shared out among its containers.'),
+  podRecommendationMinMemoryMb: flag.number(250, { min: 0 }).describe('Least memory of a pod in MiB, shared out among its containers.'),
+  targetCpuPercentile: percentile(0.9).describe('Percentile of CPU usage that the target is made of.'),
+  targetMemoryPercentile: percentile(0.9).describe('Percentile of memory peaks that the target is made of.'),
+  recommendationLowerBoundCpuPercentile: percentile(0.5).describe('Percentile of CPU usage that the lower bound is made of.'),
+  recommendationLowerBoundMemoryPercentile: percentile(0.5).describe('Percentile of memory peaks that the lower bound is made of.'),
+  recommendationUpperBoundCpuPercentile: percentile(0.95).describe('Percentile of CPU usage that the upper bound is made of.'),
+  recommendationUpperBoundMemoryPercentile: percentile(0.95).describe('Percentile of memory peaks that the upper bound is made of.'),
+  confidenceIntervalCpu: positiveDuration('24h').describe('Length of history at which the upper bound of CPU is twice its percentile.'),
+  confidenceIntervalMemory: positiveDuration('24h').describe('Length of history at which the upper bound of memory is twice its percentile.'),
+  roundCpuMillicores: flag.integer(1).describe('CPU is rounded up to a multiple of this.'),
+  roundMemoryBytes: flag.integer(1).describe('Memory is rounded up to a multiple of this.'),
+  humanizeMemory: flag.boolean(false).describe('Round memory to hundredths of the largest fitting unit. Deprecated: use --round-memory-bytes.'),
+  containerRecommendationMaxAllowedCpu: flag.quantity().describe('Most CPU of a container whose policy names no maximum.'),
+  containerRecommendationMaxAllowedMemory: flag.quantity().describe('Most memory of a container whose policy names no maximum.'),
+  cpuIntegerPostProcessorEnabled: flag.boolean(false).describe('Whole cores for containers that a VPA annotation names.'),
+}
+
+const history = {
+  memoryAggregationInterval: positiveDuration('24h').describe('The highest memory usage of each such interval counts as one sample.'),
+  memoryAggregationIntervalCount: flag.integer(8, { min: 1 }).describe('History without a sample for this many memory intervals is dropped.'),
+  memoryHistogramDecayHalfLife: positiveDuration('24h').describe('Age at which a memory sample counts half.'),
+  cpuHistogramDecayHalfLife: positiveDuration('24h').describe('Age at which a CPU sample counts half.'),
+  oomBumpUpRatio: flag.number(1.2, { min: 0 }).describe('After an OOM, memory usage is taken for this many times what it was.'),
+  oomMinBumpUpBytes: flag.number(104857600, { min: 0 }).describe('After an OOM, memory usage is taken for at least this much more.'),
+}
+
+const loop = {
+  recommenderName: flag.text('default').describe('VPAs that name this recommender are handled; those that name none by the default one.'),
+  recommenderInterval: flag.duration('1m', { min: 1 }).describe('How often recommendations are made.'),
+  updateWorkerCount: flag.integer(10, { min: 1 }).describe('Statuses and checkpoints that are written at a time.'),
+  memorySaver: flag.boolean(false).describe('Keep history only of pods that a VPA matches.'),
+  storage: flag
+    .text('')
+    .refine((storage) => storage !== 'prometheus', { error: 'history from Prometheus is not supported yet; leave the flag out to use checkpoints' })
+    .describe('Where history comes from at start: checkpoint.'),
+  checkpointsTimeout: positiveDuration('1m').describe('How long checkpoints are written in one loop; each worker writes at least one.'),
+  checkpointsGcInterval: flag.duration('10m', { min: 0 }).describe('How often checkpoints without a VPA are deleted.'),
+  minCheckpoints: flag.integer(10).describe('Accepted and ignored (deprecated).'),
+}
+
+const externalMetrics = {
+  useExternalMetrics: flag
+    .boolean(false)
+    .refine((use) => !use, { error: 'external metrics are not supported yet; leave the flag out to use metrics.k8s.io' })
+    .describe('Read usage from external.metrics.k8s.io.'),
+  externalMetricsCpuMetric: flag.text('').describe('Name of the external metric of CPU usage.'),
+  externalMetricsMemoryMetric: flag.text('').describe('Name of the external metric of memory usage.'),
+}
+
+const prometheus = {
+  prometheusAddress: flag.text('http://prometheus.monitoring.svc').describe('Where Prometheus is.'),
+  prometheusInsecure: flag.boolean(false).describe('Trust any certificate of Prometheus.'),
+  prometheusCadvisorJobName: flag.text('kubernetes-cadvisor').describe('Name of the Prometheus job that scrapes cAdvisor.'),
+  prometheusQueryTimeout: flag.duration('5m').describe('How long a Prometheus query may take.'),
+  prometheusBearerToken: flag.text('').describe('Bearer token for Prometheus.'),
+  prometheusBearerTokenFile: flag.text('').describe('File with the bearer token for Prometheus.'),
+  username: flag.text('').describe('User name for Prometheus.'),
+  password: flag.text('').describe('Password for Prometheus.'),
+  historyLength: flag.text('8d').describe('How far back Prometheus is asked, in its own syntax.'),
+  historyResolution: flag.text('1h').describe('Time between the samples asked of Prometheus, in its own syntax.'),
+  historyCpuMetric: flag.text('container_cpu_usage_seconds_total').describe('Prometheus metric of CPU usage.'),
+  historyMemoryMetric: flag.text('container_memory_working_set_bytes').describe('Prometheus metric of memory usage.'),
+  podLabelPrefix: flag.text('pod_label_').describe('Prefix of pod labels in Prometheus.'),
+  metricForPodLabels: flag.text('up{job="kubernetes-pods"}').describe('Prometheus metric that carries the pod labels.'),
+  podNamespaceLabel: flag.text('kubernetes_namespace').describe('Label of the pod labels metric that names the namespace.'),
+  podNameLabel: flag.text('kubernetes_pod_name').describe('Label of the pod labels metric that names the pod.'),
+  containerNamespaceLabel: flag.text('namespace').describe('Label of the usage metrics that names the namespace.'),
+  containerPodNameLabel: flag.text('pod_name').describe('Label of the usage metrics that names the pod.'),
+  containerNameLabel: flag.text('name').describe('Label of the usage metrics that names the container.'),
+}
+
+/** The recommender's command line. */
+export const Config = z.strictObject({
+  ...commonFlags({ address: ':8942' }),
+  ...leaderElectionFlags({ resourceName: 'vpa-recommender-lease' }),
+  ...loop,
+  ...estimation,
+  ...history,
+  ...externalMetrics,
+  ...prometheus,
+})
+
+export type Config = Readonly<z.output<typeof Config>>
+
+/** The flags as the loop and core take them. */
+export interface RecommenderOptions {
+  readonly name: string
+  readonly workers: number
+  readonly memorySaver: boolean
+  readonly checkpointsTimeout: DurationMs
+  readonly checkpointsGcInterval: DurationMs
+  readonly halfLives: HalfLives
+  readonly aggregation: AggregationOptions
+  /** Whether container policies may override {@link aggregation} (feature gate PerVPAConfig). */
+  readonly perVpaConfig: boolean
+  readonly recommend: RecommendOptions
+  readonly integerCpu: boolean
+  readonly globalMaxAllowed: ResourceList
+}
+
+export function recommenderOptions(config: Config): RecommenderOptions {
+  const { containerRecommendationMaxAllowedCpu: maxCpu, containerRecommendationMaxAllowedMemory: maxMemory } = config
+  return {
+    name: config.recommenderName,
+    workers: config.updateWorkerCount,
+    memorySaver: config.memorySaver,
+    checkpointsTimeout: config.checkpointsTimeout,
+    checkpointsGcInterval: config.checkpointsGcInterval,
+    halfLives: { cpu: config.cpuHistogramDecayHalfLife, memory: config.memoryHistogramDecayHalfLife },
+    aggregation: {
+      memoryInterval: config.memoryAggregationInterval,
+      memoryIntervalCount: config.memoryAggregationIntervalCount,
+      oomBumpUpRatio: config.oomBumpUpRatio,
+      oomMinBumpUp: amountOf(config.oomMinBumpUpBytes),
+    },
+    perVpaConfig: config.featureGates.PerVPAConfig,
+    recommend: recommendOptions(config),
+    integerCpu: config.cpuIntegerPostProcessorEnabled,
+    globalMaxAllowed: { ...(maxCpu && { cpu: maxCpu }), ...(maxMemory && { memory: maxMemory }) },
+  }
+}
+
+function recommendOptions(config: Config): RecommendOptions {
+  const estimates = (resource: Resource) => {
+    const suffix = resource === 'cpu' ? 'Cpu' : 'Memory'
+    return {
+      targetPercentile: config[`target${suffix}Percentile`],
+      lowerBoundPercentile: config[`recommendationLowerBound${suffix}Percentile`],
+      upperBoundPercentile: config[`recommendationUpperBound${suffix}Percentile`],
+      confidenceInterval: config[`confidenceInterval${suffix}`],
+      marginFraction: config.recommendationMarginFraction,
+    }
+  }
+  return {
+    estimates: { cpu: estimates('cpu'), memory: estimates('memory') },
+    podMinimum: { cpu: amountOf(config.podRecommendationMinCpuMillicores * 0.001 * 1000), memory: amountOf(config.podRecommendationMinMemoryMb * 1024 * 1024) },
+    rounding: { cpuMillicores: config.roundCpuMillicores, memoryBytes: config.roundMemoryBytes, humanizeMemory: config.humanizeMemory },
+  }
+}
