@@ -7,15 +7,19 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { runAdmission } from './admission.ts'
 import { runHistogram } from './histogram.ts'
 import { runRecommender } from './recommender.ts'
 import { runLimits } from './limits.ts'
+import { runValidation } from './validation.ts'
 import type { Vector, Verdict } from './verdict.ts'
 
 const RUNNERS: Readonly<Record<string, (vector: Vector) => Verdict>> = {
+  admission: runAdmission,
   histogram: runHistogram,
   recommender: runRecommender,
   limits: runLimits,
+  validation: runValidation,
 }
 
 const tally = { passed: 0, failed: 0, skipped: 0 }
