@@ -1,0 +1,163 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { projectVpa } from '@vpa/core/api/vpa.ts'
+import { Registry } from 'prom-client'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { type ApiServer, type Handler, json, refuse, startApiServer } from '../../test/support/api-server.ts'
+import { fakeClock } from '../../test/support/fake-clock.ts'
+import type { Cluster } from './cluster.ts'
+import { type ConnectOptions, connect } from './connect.ts'
+import type { Log } from './log.ts'
+
+const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => silent }
+const POD = { namespace: 'ns', name: 'web-1' }
+
+interface Connected {
+  readonly cluster: Cluster
+  readonly server: ApiServer
+  readonly registry: Registry
+}
+
+/** Lists are empty and watches quiet, unless the handler has answered. */
+async function connected(handler: Handler, options: Partial<ConnectOptions> = {}): Promise<Connected> {
+  const server = await startApiServer((request, response) => {
+    handler(request, response)
+    if (response.headersSent) return
+    if (request.query['watch']) response.writeHead(200).write(' ')
+    else json(response, 200, { metadata: { resourceVersion: '1' }, items: [] })
+  })
+  const directory = await mkdtemp(join(tmpdir(), 'connect-'))
+  const kubeconfig = join(directory, 'config')
+  const config = { clusters: [{ name: 'c', cluster: { server: server.url } }], users: [{ name: 'u', user: {} }], contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }], 'current-context': 'x' }
+  await writeFile(kubeconfig, JSON.stringify(config))
+  const registry = new Registry()
+  const signal = new AbortController().signal
+  const cluster = await connect({ kubeconfig, qps: 0, burst: 0, source: 'vpa-test', ignoredNamespaces: [], watch: {}, clock: fakeClock(), log: silent, registry, signal, ...options })
+  onTestFinished(async () => {
+    await cluster.stop()
+    await rm(directory, { recursive: true })
+  })
+  return { cluster, server, registry }
+}
+
+function writes({ server }: Connected) {
+  return server.seen.filter(({ method }) => method !== 'GET').map(({ method, path, body }) => ({ method, path, body }))
+}
+
+test('watches what was asked for, where it was asked for', async () => {
+  const { cluster, server } = await connected(() => {}, {
+    watch: { vpas: true, pods: { fieldSelector: 'status.phase!=Pending' }, workloads: true },
+    ignoredNamespaces: ['kube-system', 'test'],
+  })
+  await cluster.synced()
+  const lists = server.seen.filter(({ query }) => !query['watch']).map(({ path, query }) => `${path}?${query['fieldSelector']}`)
+  const ignored = 'metadata.namespace!=kube-system,metadata.namespace!=test'
+  expect(lists.toSorted()).toEqual([
+    `/api/v1/pods?status.phase!=Pending,${ignored}`,
+    `/api/v1/replicationcontrollers?${ignored}`,
+    ...['daemonsets', 'deployments', 'replicasets', 'statefulsets'].map((plural) => `/apis/apps/v1/${plural}?${ignored}`),
+    `/apis/autoscaling.k8s.io/v1/verticalpodautoscalers?${ignored}`,
+    ...['cronjobs', 'jobs'].map((plural) => `/apis/batch/v1/${plural}?${ignored}`),
+  ])
+  expect(() => cluster.limitRanges.get('ns', 'x')).toThrow('this program does not watch limitranges')
+})
+
+test('one namespace only', async () => {
+  const { cluster, server } = await connected(() => {}, { watch: { limitRanges: true }, namespace: 'kong' })
+  await cluster.synced()
+  await cluster.usage()
+  expect(server.seen.filter(({ query }) => !query['watch']).map(({ path }) => path)).toEqual(['/api/v1/namespaces/kong/limitranges', '/apis/metrics.k8s.io/v1beta1/namespaces/kong/pods'])
+})
+
+test('well-known workloads come from the stores', async () => {
+  const deployment = { metadata: { namespace: 'ns', name: 'web', uid: 'u', resourceVersion: '1' }, spec: { replicas: 2, selector: { matchLabels: { app: 'web' } } } }
+  const { cluster } = await connected(
+    ({ path, query }, response) => path.endsWith('/deployments') && !query['watch'] && json(response, 200, { metadata: { resourceVersion: '1' }, items: [deployment] }),
+    { watch: { workloads: true } },
+  )
+  await cluster.synced()
+  expect(cluster.workload('ns', { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' })).toMatchObject({ found: { kind: 'Deployment', name: 'web', replicas: 2 } })
+  expect(cluster.workload('ns', { apiVersion: 'apps/v1', kind: 'Deployment', name: 'db' })).toEqual({ missing: 'not-found', message: 'Deployment ns/db does not exist' })
+})
+
+test('the target of a VPA is known when the stores are, of whatever kind it is', async () => {
+  const targetRef = { apiVersion: 'example.com/v1', kind: 'Toaster', name: 'web' }
+  const vpa = { metadata: { namespace: 'ns', name: 'web', uid: 'u', resourceVersion: '1' }, spec: { targetRef } }
+  const answers = new Map<string, unknown>([
+    ['/apis/autoscaling.k8s.io/v1/verticalpodautoscalers', { metadata: { resourceVersion: '1' }, items: [vpa] }],
+    ['/apis/example.com', { versions: [{ groupVersion: 'example.com/v1' }] }],
+    ['/apis/example.com/v1', { resources: [{ name: 'toasters', kind: 'Toaster', namespaced: true }, { name: 'toasters/scale', kind: 'Scale', namespaced: true }] }],
+    ['/apis/example.com/v1/namespaces/ns/toasters/web/scale', { spec: { replicas: 2 }, status: { selector: 'app=web' } }],
+  ])
+  const { cluster } = await connected(({ path, query }, response) => answers.has(path) && !query['watch'] && json(response, 200, answers.get(path)), { watch: { vpas: true } })
+  await cluster.synced()
+  expect(cluster.workload('ns', targetRef)).toMatchObject({ found: { replicas: 2 } })
+})
+
+test('a VPA status replaces the former one', async () => {
+  const connection = await connected(() => {})
+  const { status } = projectVpa({ status: { observedGeneration: 3, conditions: [{ type: 'RecommendationProvided', status: 'True', lastTransitionTime: '2026-03-01T00:00:00Z' }] } })
+  await connection.cluster.patchVpaStatus({ namespace: 'ns', name: 'web' }, status)
+  const value = { conditions: [{ type: 'RecommendationProvided', status: 'True', lastTransitionTime: '2026-03-01T00:00:00Z' }], observedGeneration: 3 }
+  expect(writes(connection)).toEqual([{ method: 'PATCH', path: '/apis/autoscaling.k8s.io/v1/namespaces/ns/verticalpodautoscalers/web/status', body: [{ op: 'add', path: '/status', value }] }])
+})
+
+test('a checkpoint that does not exist yet is created', async () => {
+  const connection = await connected(({ method }, response) => method === 'PATCH' && refuse(response, 404))
+  const status = { version: 'v3', lastUpdateTime: undefined, firstSampleStart: undefined, lastSampleStart: undefined, totalSamplesCount: 1, cpuHistogram: undefined, memoryHistogram: undefined }
+  await connection.cluster.writeCheckpoint({ namespace: 'ns', name: 'web-app', vpaName: 'web', containerName: 'app', status })
+  const value = { version: 'v3', lastUpdateTime: null, firstSampleStart: null, lastSampleStart: null, totalSamplesCount: 1 }
+  const path = '/apis/autoscaling.k8s.io/v1/namespaces/ns/verticalpodautoscalercheckpoints'
+  expect(writes(connection)).toEqual([
+    { method: 'PATCH', path: `${path}/web-app`, body: [{ op: 'add', path: '/status', value }] },
+    { method: 'POST', path, body: { apiVersion: 'autoscaling.k8s.io/v1', kind: 'VerticalPodAutoscalerCheckpoint', metadata: { namespace: 'ns', name: 'web-app' }, spec: { vpaObjectName: 'web', containerName: 'app' }, status: value } },
+  ])
+})
+
+test('deleting a checkpoint that is gone already is no error', async () => {
+  const { cluster } = await connected((_, response) => refuse(response, 404))
+  await expect(cluster.deleteCheckpoint({ namespace: 'ns', name: 'web-app' })).resolves.toBeUndefined()
+})
+
+test('a disruption budget blocks an eviction, at once', async () => {
+  const connection = await connected((_, response) => refuse(response, 429, { message: 'Cannot evict pod as it would violate the pod\'s disruption budget.' }, { 'retry-after': '10' }))
+  expect(await connection.cluster.evict(POD)).toEqual({ outcome: 'blocked', message: 'Cannot evict pod as it would violate the pod\'s disruption budget.' })
+  expect(writes(connection)).toEqual([{ method: 'POST', path: '/api/v1/namespaces/ns/pods/web-1/eviction', body: { apiVersion: 'policy/v1', kind: 'Eviction', metadata: POD } }])
+})
+
+test('a resize goes to the subresource, a patch to the pod', async () => {
+  const connection = await connected(() => {})
+  const patch = [{ op: 'add', path: '/metadata/annotations', value: {} }] as const
+  expect(await connection.cluster.resize(POD, patch)).toEqual({ outcome: 'done' })
+  expect(await connection.cluster.patchPod(POD, patch)).toEqual({ outcome: 'done' })
+  expect(writes(connection)).toEqual([
+    { method: 'PATCH', path: '/api/v1/namespaces/ns/pods/web-1/resize', body: patch },
+    { method: 'PATCH', path: '/api/v1/namespaces/ns/pods/web-1', body: patch },
+  ])
+})
+
+function podMetrics(name: string, usage: object, timestamp = '2026-03-01T00:00:00Z') {
+  return { metadata: { namespace: 'ns', name }, timestamp, containers: [{ name: 'app', usage }] }
+}
+
+test('usage is rounded up to millicores and bytes; what is missing is 0; one pod that cannot be read costs only itself', async () => {
+  const items = [podMetrics('a', { cpu: '1500001n', memory: '300.5' }), podMetrics('b', {}), podMetrics('c', { cpu: 'much' }), podMetrics('d', {}, 'today')]
+  const { cluster } = await connected((_, response) => json(response, 200, { metadata: {}, items }))
+  const common = { namespace: 'ns', containerName: 'app', at: Date.UTC(2026, 2, 1) }
+  expect(await cluster.usage()).toEqual([{ ...common, podName: 'a', cpu: 2, memory: 301 }, { ...common, podName: 'b', cpu: 0, memory: 0 }])
+})
+
+test('events are written in the background; those that cannot be are counted', async () => {
+  const connection = await connected(({ body }, response) => (body as { reason?: string }).reason === 'Bad' && refuse(response, 422))
+  const regarding = { apiVersion: 'v1', kind: 'Pod', ...POD, uid: 'u' }
+  connection.cluster.event({ regarding, type: 'Normal', reason: 'EvictedByVPA', message: 'Pod was evicted.' })
+  connection.cluster.event({ regarding, type: 'Normal', reason: 'Bad', message: '' })
+  await vi.waitFor(async () => expect(await connection.registry.metrics()).toContain('vpa_events_lost_total 1'))
+  const [first, second] = writes(connection)
+  expect(first).toMatchObject({
+    path: '/api/v1/namespaces/ns/events',
+    body: { involvedObject: regarding, reason: 'EvictedByVPA', source: { component: 'vpa-test' }, firstTimestamp: '2026-03-01T00:00:00Z', count: 1 },
+  })
+  expect((first!.body as { metadata: object }).metadata).not.toEqual((second!.body as { metadata: object }).metadata)
+})

@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest'
+import { ApiError } from './api-error.ts'
+import { outcomeOf } from './outcome.ts'
+
+const nodeCapacity = { message: 'too large', details: { causes: [{ reason: 'NodeCapacity' }] } }
+
+test.for([
+  ['a disruption budget says no', new ApiError(429, { message: 'Cannot evict pod as it would violate the disruption budget.' }), 'blocked'],
+  ['the pod is gone', new ApiError(404, { message: 'pods "a" not found' }), 'gone'],
+  ['another pod has its name', new ApiError(409, { message: 'Precondition failed: UID in precondition: 1, UID in object meta: 2' }), 'gone'],
+  ['somebody else wrote it just now', new ApiError(409, { message: 'the object has been modified' }), 'rejected'],
+  ['no node is that large', new ApiError(403, nodeCapacity), 'infeasible'],
+  ['we may not', new ApiError(403, { message: 'forbidden' }), 'rejected'],
+  ['the API server cannot be reached', new Error('connect ECONNREFUSED'), 'rejected'],
+] as const)('%s', async ([, error, outcome]) => {
+  expect(await outcomeOf(Promise.reject(error))).toEqual({ outcome, message: error.message })
+})
+
+test('done', async () => {
+  expect(await outcomeOf(Promise.resolve({}))).toEqual({ outcome: 'done' })
+})

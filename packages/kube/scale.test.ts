@@ -1,0 +1,103 @@
+import { HOUR, MINUTE } from '@vpa/core/time.ts'
+import { expect, test } from 'vitest'
+import { type Handler, clientOf, json, refuse, startApiServer } from '../../test/support/api-server.ts'
+import { fakeClock } from '../../test/support/fake-clock.ts'
+import { ScaleLookup } from './scale.ts'
+
+const ROLLOUT = { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', name: 'web' }
+const SCALE_PATH = '/apis/argoproj.io/v1alpha1/namespaces/ns/rollouts/web/scale'
+
+const group = { versions: [{ groupVersion: 'argoproj.io/v1alpha1' }], preferredVersion: { groupVersion: 'argoproj.io/v1alpha1' } }
+const resources = [
+  { name: 'rollouts', kind: 'Rollout', namespaced: true },
+  { name: 'rollouts/scale', kind: 'Scale', namespaced: true },
+  { name: 'analysisruns', kind: 'AnalysisRun', namespaced: true },
+]
+
+/** An API server that has Argo Rollouts, whose scale is answered as told. */
+function withRollouts(scale: Handler): Handler {
+  return (request, response) => {
+    if (request.path === '/apis/argoproj.io') json(response, 200, group)
+    else if (request.path === '/apis/argoproj.io/v1alpha1') json(response, 200, { resources })
+    else if (request.path === SCALE_PATH) scale(request, response)
+    else refuse(response, 404, { message: 'the server could not find the requested resource' })
+  }
+}
+
+const scaleOf = (replicas: number): Handler => (_, response) => json(response, 200, { metadata: { name: 'web', namespace: 'ns' }, spec: { replicas }, status: { selector: 'app=web' } })
+
+async function lookingUp(scale: Handler) {
+  const clock = fakeClock()
+  const server = await startApiServer(withRollouts(scale))
+  const scales = new ScaleLookup({ client: clientOf(server, { clock }), clock, random: () => 0 })
+  const asked = () => server.seen.filter(({ path }) => path === SCALE_PATH).length
+  return { clock, server, scales, asked }
+}
+
+test('the first reader is told that there is no answer yet; it is on its way for the next', async () => {
+  const { scales } = await lookingUp(scaleOf(3))
+  expect(scales.lookup('ns', ROLLOUT)).toEqual({ failed: 'the scale of Rollout ns/web has not been read yet' })
+  await scales.prefetch('ns', ROLLOUT)
+  expect(scales.lookup('ns', ROLLOUT)).toEqual({
+    found: { ...ROLLOUT, namespace: 'ns', owners: [], replicas: 3, selector: { matchExpressions: [{ key: 'app', operator: 'In', values: ['web'] }] } },
+  })
+})
+
+test('readers at the same time, and of other versions of the kind, share one request', async () => {
+  const { scales, asked } = await lookingUp(scaleOf(3))
+  await Promise.all([scales.prefetch('ns', ROLLOUT), scales.prefetch('ns', { ...ROLLOUT, apiVersion: 'argoproj.io/v1' })])
+  expect(asked()).toBe(1)
+})
+
+test.for([
+  ['a kind that the cluster does not know', { ...ROLLOUT, kind: 'Toaster' }, { missing: 'not-scalable', message: 'no matches for kind "Toaster" in group "argoproj.io"' }],
+  ['a group that the cluster does not know', { ...ROLLOUT, apiVersion: 'example.com/v1' }, { missing: 'not-scalable', message: 'no matches for kind "Rollout" in group "example.com"' }],
+  ['a kind without scale subresource', { ...ROLLOUT, kind: 'AnalysisRun' }, { missing: 'not-scalable', message: 'the server could not find the requested resource' }],
+  ['an object that does not exist', { ...ROLLOUT, name: 'other' }, { missing: 'not-found', message: 'the server could not find the requested resource' }],
+  ['a name that leads elsewhere', { ...ROLLOUT, name: '../../secrets/s' }, { missing: 'not-found', message: 'the server could not find the requested resource' }],
+] as const)('%s', async ([, ref, expected]) => {
+  const { scales } = await lookingUp(scaleOf(3))
+  await scales.prefetch('ns', ref)
+  expect(scales.lookup('ns', ref)).toEqual(expected)
+})
+
+test('an empty selector is none', async () => {
+  const { scales } = await lookingUp((_, response) => json(response, 200, { status: { selector: '' } }))
+  await scales.prefetch('ns', ROLLOUT)
+  expect(scales.lookup('ns', ROLLOUT)).toEqual({ found: { ...ROLLOUT, namespace: 'ns', owners: [] } })
+})
+
+test('an answer is given for ten minutes, and then while it is asked for again', async () => {
+  const { scales, clock, server, asked } = await lookingUp(scaleOf(3))
+  await scales.prefetch('ns', ROLLOUT)
+  server.handle(withRollouts(scaleOf(5)))
+  await clock.advance(10 * MINUTE - 1)
+  expect(scales.lookup('ns', ROLLOUT)).toMatchObject({ found: { replicas: 3 } })
+  expect(asked()).toBe(1)
+  await clock.advance(1)
+  expect(scales.lookup('ns', ROLLOUT)).toMatchObject({ found: { replicas: 3 } })
+  await scales.prefetch('ns', ROLLOUT)
+  expect(scales.lookup('ns', ROLLOUT)).toMatchObject({ found: { replicas: 5 } })
+})
+
+test('a failure is asked again after a minute', async () => {
+  const { scales, clock, server } = await lookingUp((_, response) => refuse(response, 500, { message: 'no luck' }))
+  await scales.prefetch('ns', ROLLOUT)
+  expect(scales.lookup('ns', ROLLOUT)).toEqual({ failed: 'no luck' })
+  server.handle(withRollouts(scaleOf(5)))
+  await clock.advance(MINUTE)
+  await scales.prefetch('ns', ROLLOUT)
+  expect(scales.lookup('ns', ROLLOUT)).toMatchObject({ found: { replicas: 5 } })
+})
+
+test('what was found outlives an outage, and is forgotten when nobody asks for an hour', async () => {
+  const { scales, clock, server } = await lookingUp(scaleOf(3))
+  await scales.prefetch('ns', ROLLOUT)
+  server.handle((_, response) => refuse(response, 500, { message: 'no luck' }))
+  await clock.advance(10 * MINUTE)
+  await scales.prefetch('ns', ROLLOUT)
+  expect(scales.lookup('ns', ROLLOUT)).toMatchObject({ found: { replicas: 3 } })
+  await clock.advance(HOUR)
+  await scales.prefetch('ns', { ...ROLLOUT, name: 'other' })
+  expect(scales.lookup('ns', ROLLOUT)).toEqual({ failed: 'the scale of Rollout ns/web has not been read yet' })
+})
