@@ -11,20 +11,22 @@ import { runAdmission } from './admission.ts'
 import { runHistogram } from './histogram.ts'
 import { runRecommender } from './recommender.ts'
 import { runLimits } from './limits.ts'
+import { runUpdater } from './updater.ts'
 import { runValidation } from './validation.ts'
 import type { Vector, Verdict } from './verdict.ts'
 
-const RUNNERS: Readonly<Record<string, (vector: Vector) => Verdict>> = {
+const RUNNERS: Readonly<Record<string, (vector: Vector) => Verdict | Promise<Verdict>>> = {
   admission: runAdmission,
   histogram: runHistogram,
   recommender: runRecommender,
   limits: runLimits,
+  updater: runUpdater,
   validation: runValidation,
 }
 
 const tally = { passed: 0, failed: 0, skipped: 0 }
 
-function main(): void {
+async function main(): Promise<void> {
   const { values, positionals } = parseArgs({ options: { only: { type: 'string' } }, allowPositionals: true })
   const directory = positionals[0] ?? join(import.meta.dirname, 'vectors')
   if (!existsSync(directory)) return misuse(`no such directory: ${directory}`)
@@ -32,26 +34,26 @@ function main(): void {
   const chosen = kinds.filter((kind) => values.only === undefined || kind === values.only)
   if (chosen.length === 0) return misuse(`no vectors${values.only ? ` of kind ${values.only}` : ''} in ${directory}; there are: ${kinds.join(', ') || 'none'}`)
 
-  for (const kind of chosen) runFile(kind, readFileSync(join(directory, `${kind}.jsonl`), 'utf8'))
+  for (const kind of chosen) await runFile(kind, readFileSync(join(directory, `${kind}.jsonl`), 'utf8'))
   console.log(`${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped`)
   process.exitCode = tally.failed > 0 ? 1 : 0
 }
 
-function runFile(kind: string, text: string): void {
+async function runFile(kind: string, text: string): Promise<void> {
   for (const [index, line] of text.split('\n').entries()) {
     if (line.trim() === '') continue
-    report(...verdictOf(kind, line, `${kind}.jsonl:${index + 1}`))
+    report(...(await verdictOf(kind, line, `${kind}.jsonl:${index + 1}`)))
   }
 }
 
 /** A vector that cannot be read, or whose runner throws, has failed: every line gives one result. */
-function verdictOf(kind: string, line: string, place: string): [id: string, verdict: Verdict] {
+async function verdictOf(kind: string, line: string, place: string): Promise<[id: string, verdict: Verdict]> {
   let id = place
   try {
     const vector = JSON.parse(line) as Vector
     id = vector.id
     const run = RUNNERS[kind]
-    return [id, run === undefined ? { skip: `kind ${kind} is not handled yet` } : run(vector)]
+    return [id, run === undefined ? { skip: `kind ${kind} is not handled yet` } : await run(vector)]
   } catch (error) {
     return [id, { fail: `thrown: ${error instanceof Error ? (error.stack ?? error.message).split('\n', 2).join(' ') : error}` }]
   }
@@ -75,4 +77,4 @@ function misuse(problem: string): void {
   process.exitCode = 2
 }
 
-main()
+await main()
