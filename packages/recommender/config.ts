@@ -1,7 +1,7 @@
 import { type Resource, amountOf } from '@vpa/core/amount.ts'
 import type { HalfLives } from '@vpa/core/history/aggregate.ts'
 import type { AggregationOptions } from '@vpa/core/history/aggregation-options.ts'
-import type { ResourceList } from '@vpa/core/quantity.ts'
+import type { PostProcessOptions } from '@vpa/core/recommend/post-process.ts'
 import type { RecommendOptions } from '@vpa/core/recommend/recommendation.ts'
 import type { DurationMs } from '@vpa/core/time.ts'
 import { commonFlags, flag, leaderElectionFlags } from '@vpa/kube/flags.ts'
@@ -110,8 +110,7 @@ export interface RecommenderOptions {
   /** Whether container policies may override {@link aggregation} (feature gate PerVPAConfig). */
   readonly perVpaConfig: boolean
   readonly recommend: RecommendOptions
-  readonly integerCpu: boolean
-  readonly globalMaxAllowed: ResourceList
+  readonly postProcess: PostProcessOptions
 }
 
 export function recommenderOptions(config: Config): RecommenderOptions {
@@ -131,8 +130,10 @@ export function recommenderOptions(config: Config): RecommenderOptions {
     },
     perVpaConfig: config.featureGates.PerVPAConfig,
     recommend: recommendOptions(config),
-    integerCpu: config.cpuIntegerPostProcessorEnabled,
-    globalMaxAllowed: { ...(maxCpu && { cpu: maxCpu }), ...(maxMemory && { memory: maxMemory }) },
+    postProcess: {
+      integerCpu: config.cpuIntegerPostProcessorEnabled,
+      globalMaxAllowed: { ...(maxCpu && { cpu: maxCpu }), ...(maxMemory && { memory: maxMemory }) },
+    },
   }
 }
 

@@ -6,10 +6,9 @@ import { loadCheckpoint, saveCheckpoint } from '@vpa/core/history/checkpoint.ts'
 import { mergedUsage, usageToSave } from '@vpa/core/history/merged-usage.ts'
 import type { PodFacts, PodGroup } from '@vpa/core/history/pod-group.ts'
 import { UsageHistory } from '@vpa/core/history/usage-history.ts'
-import { capToPolicy } from '@vpa/core/policy/cap.ts'
 import { policyFor } from '@vpa/core/policy/container-policy.ts'
 import { type ResourceList, milliValue, wholeValue } from '@vpa/core/quantity.ts'
-import { withIntegerCpu } from '@vpa/core/recommend/integer-cpu.ts'
+import { postProcess } from '@vpa/core/recommend/post-process.ts'
 import { recommend } from '@vpa/core/recommend/recommendation.ts'
 import { nextStatus, sameStatus } from '@vpa/core/recommend/status.ts'
 import { type LabelSelector, type Labels, matchesSelector } from '@vpa/core/selector.ts'
@@ -107,13 +106,12 @@ class Replay {
 
   tick(at: EpochMs): object {
     this.#now = Math.max(this.#now, at)
-    const { halfLives, recommend: recommendOptions, integerCpu, globalMaxAllowed } = this.#options
+    const { halfLives, recommend: recommendOptions, postProcess: postProcessOptions } = this.#options
     const vpa = this.#vpa
     const policies = vpa.spec.resourcePolicy?.containerPolicies
     const groups = [...this.#history.groups()].filter(({ labels }) => matchesSelector(this.#selector, labels))
 
-    const raw = recommend(mergedUsage(groups, this.#fromCheckpoints, halfLives), policies, recommendOptions)
-    const recommendation = capToPolicy(integerCpu ? withIntegerCpu(raw, vpa.annotations) : raw, policies, globalMaxAllowed)
+    const recommendation = postProcess(recommend(mergedUsage(groups, this.#fromCheckpoints, halfLives), policies, recommendOptions), vpa, postProcessOptions)
     const podCount = groups.reduce((count, { pods }) => count + pods.size, 0)
     const status = nextStatus(vpa, { recommendation, podCount, unsupported: undefined }, this.#now)
     const statusWritten = !sameStatus(status, vpa.status)

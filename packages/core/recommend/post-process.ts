@@ -1,13 +1,26 @@
-import type { ContainerRecommendation, Recommendation } from '../api/vpa.ts'
+import type { ContainerRecommendation, Recommendation, Vpa } from '../api/vpa.ts'
+import { capToPolicy } from '../policy/cap.ts'
 import { type ResourceList, quantityOfMillis, wholeValue } from '../quantity.ts'
 import type { Labels } from '../selector.ts'
+
+export interface PostProcessOptions {
+  readonly integerCpu: boolean
+  /** For resources of which a policy names no maximum; empty for none. */
+  readonly globalMaxAllowed: ResourceList
+}
+
+/** What the VPA's annotations and policy make of a recommendation. Caps come last and can undo whole cores, as in the Go implementation. */
+export function postProcess(recommendation: Recommendation, { annotations, spec }: Vpa, { integerCpu, globalMaxAllowed }: PostProcessOptions): Recommendation {
+  const rounded = integerCpu ? withIntegerCpu(recommendation, annotations) : recommendation
+  return capToPolicy(rounded, spec.resourcePolicy?.containerPolicies, globalMaxAllowed)
+}
 
 /**
  * Whole cores, rounded up, for each container that has the annotation
  * `vpa-post-processor.kubernetes.io/<container>_integerCPU: "true"` on the VPA: 8600m is 9
- * (upstream: IntegerCPUPostProcessor, behind a flag). Caps apply afterwards and can undo it.
+ * (upstream: IntegerCPUPostProcessor, behind a flag).
  */
-export function withIntegerCpu(recommendation: Recommendation, annotations: Labels): Recommendation {
+function withIntegerCpu(recommendation: Recommendation, annotations: Labels): Recommendation {
   return recommendation.map((container) =>
     annotations[`vpa-post-processor.kubernetes.io/${container.containerName}_integerCPU`] === 'true' ? roundedUp(container) : container,
   )

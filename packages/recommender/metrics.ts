@@ -1,0 +1,103 @@
+import { type Vpa, updateModeOf } from '@vpa/core/api/vpa.ts'
+import type { Clock } from '@vpa/kube/clock.ts'
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+
+const UPDATE_MODES = ['Off', 'Initial', 'Recreate', 'Auto', 'InPlaceOrRecreate', 'InPlace']
+const API_VERSIONS = ['v1beta1', 'v1beta2', 'v1']
+const BOOLEANS = ['false', 'true']
+
+/** What `vpa_recommender_vpa_objects_count` tells VPAs apart by. */
+export interface VpaFacts {
+  readonly vpa: Vpa
+  readonly hasRecommendation: boolean
+  readonly matchesPods: boolean
+  readonly unsupported: boolean
+}
+
+/** The recommender's metrics, named and labelled as the Go implementation's (metrics_recommender.go). */
+export class Metrics {
+  readonly #clock: Clock
+  readonly #latency: Histogram<'step'>
+  readonly #vpaObjects: Gauge<'update_mode' | 'has_recommendation' | 'api' | 'matches_pods' | 'unsupported_config'>
+  readonly #recommendationLatency: Histogram
+  readonly #aggregates: Gauge
+  readonly #metricsServerResponses: Counter<'is_error' | 'client_name'>
+
+  constructor(registry: Registry, clock: Clock) {
+    const registers = [registry]
+    this.#clock = clock
+    this.#latency = new Histogram({
+      name: 'vpa_recommender_execution_latency_seconds',
+      help: 'Time spent in various parts of VPA Recommender main loop.',
+      labelNames: ['step'],
+      buckets: [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 120, 150, 240, 300],
+      registers,
+    })
+    this.#vpaObjects = new Gauge({
+      name: 'vpa_recommender_vpa_objects_count',
+      help: 'Number of VPA objects present in the cluster.',
+      labelNames: ['update_mode', 'has_recommendation', 'api', 'matches_pods', 'unsupported_config'],
+      registers,
+    })
+    this.#recommendationLatency = new Histogram({
+      name: 'vpa_recommender_recommendation_latency_seconds',
+      help: 'Time elapsed from creating a valid VPA configuration to the first recommendation.',
+      buckets: [1, 2, 5, 7.5, 10, 20, 30, 40, 50, 60, 90, 120, 150, 180, 240, 300, 600, 900, 1800],
+      registers,
+    })
+    this.#aggregates = new Gauge({ name: 'vpa_recommender_aggregate_container_states_count', help: 'Number of aggregate container states being tracked by the recommender.', registers })
+    this.#metricsServerResponses = new Counter({
+      name: 'vpa_recommender_metric_server_responses',
+      help: 'Count of responses to queries to metrics server.',
+      labelNames: ['is_error', 'client_name'],
+      registers,
+    })
+  }
+
+  /** Times the steps of one loop; each ends where the next begins. */
+  startLoop(): { endStep(step: string): void; end(): void } {
+    const start = this.#clock.now()
+    let stepStart = start
+    const observe = (step: string, since: number) => this.#latency.observe({ step }, (this.#clock.now() - since) / 1000)
+    return {
+      endStep: (step) => {
+        observe(step, stepStart)
+        stepStart = this.#clock.now()
+      },
+      end: () => observe('total', start),
+    }
+  }
+
+  countVpas(vpas: Iterable<VpaFacts>): void {
+    for (const update_mode of UPDATE_MODES) {
+      for (const api of API_VERSIONS) {
+        for (const has_recommendation of BOOLEANS) {
+          for (const matches_pods of BOOLEANS) {
+            for (const unsupported_config of BOOLEANS) this.#vpaObjects.set({ update_mode, has_recommendation, api, matches_pods, unsupported_config }, 0)
+          }
+        }
+      }
+    }
+    for (const { vpa, hasRecommendation, matchesPods, unsupported } of vpas) {
+      this.#vpaObjects.inc({
+        update_mode: updateModeOf(vpa),
+        has_recommendation: String(hasRecommendation),
+        api: vpa.apiVersion.split('/').at(-1) ?? '',
+        matches_pods: String(matchesPods),
+        unsupported_config: String(unsupported),
+      })
+    }
+  }
+
+  firstRecommendation(vpa: Vpa): void {
+    if (vpa.createdAt !== undefined) this.#recommendationLatency.observe((this.#clock.now() - vpa.createdAt) / 1000)
+  }
+
+  aggregates(count: number): void {
+    this.#aggregates.set(count)
+  }
+
+  metricsServerResponse(isError: boolean): void {
+    this.#metricsServerResponses.inc({ is_error: String(isError), client_name: 'default-metrics-client' })
+  }
+}

@@ -1,0 +1,99 @@
+import type { Resource } from '@vpa/core/amount.ts'
+import type { Vpa } from '@vpa/core/api/vpa.ts'
+import { NANOS_PER_UNIT, type Quantity, type ResourceList } from '@vpa/core/quantity.ts'
+import { Counter, Histogram, type Registry, exponentialBuckets } from 'prom-client'
+
+const CPU_BUCKETS = exponentialBuckets(0.01, 2, 17)
+const MEMORY_BUCKETS = exponentialBuckets(1e6, 2, 17)
+const RELATIVE_BUCKETS = [
+  -1, -0.75, -0.5, -0.25, -0.1, -0.05, -0.025, -0.01, -0.005, -0.0025, -0.001, 0, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 10, 25, 50, 100,
+]
+
+export interface ObservedUsage {
+  readonly vpa: Vpa
+  readonly containerName: string
+  readonly resource: Resource
+  /** In millicores or bytes. */
+  readonly usage: number
+  readonly isOom: boolean
+}
+
+/** How well recommendations meet what is used, named and labelled as the Go implementation's (metrics_quality.go). */
+export class QualityMetrics {
+  readonly #registry: Registry
+  readonly #relativeDifference: Histogram<'update_mode' | 'resource' | 'is_oom'>
+  readonly #missing: Counter<'update_mode' | 'resource' | 'is_oom'>
+  readonly #changes: Histogram<'update_mode' | 'resource' | 'vpa_size_log2'>
+  readonly #cpu: DifferenceMetrics
+  readonly #memory: DifferenceMetrics
+
+  constructor(registry: Registry) {
+    const registers = [registry]
+    const labelNames = ['update_mode', 'resource', 'is_oom'] as const
+    this.#registry = registry
+    this.#relativeDifference = this.#histogram('usage_recommendation_relative_diffs', 'Diffs between recommendation and usage, normalized by recommendation value', labelNames, RELATIVE_BUCKETS)
+    this.#missing = new Counter({
+      name: 'vpa_quality_usage_sample_missing_recommendation_count',
+      help: 'Count of usage samples when a recommendation should be present but is missing',
+      labelNames,
+      registers,
+    })
+    this.#changes = this.#histogram('relative_recommendation_changes', 'Relative changes of the recommendation: new / old - 1', ['update_mode', 'resource', 'vpa_size_log2'], RELATIVE_BUCKETS)
+    this.#cpu = this.#differences('cpu', 'cores', ['update_mode'], CPU_BUCKETS)
+    this.#memory = this.#differences('mem', 'bytes', ['update_mode', 'is_oom'], MEMORY_BUCKETS)
+  }
+
+  /** Compares a sample with what the VPA recommends without caps. */
+  observeUsage({ vpa, containerName, resource, usage, isOom }: ObservedUsage): void {
+    const update_mode = vpa.spec.updatePolicy?.updateMode ?? ''
+    const is_oom = String(isOom)
+    const used = resource === 'cpu' ? usage / 1000 : usage
+    const container = vpa.status.recommendation?.containerRecommendations?.find((container) => container.containerName === containerName)
+    const recommended = inUnits(container?.uncappedTarget?.[resource])
+    const metrics = resource === 'cpu' ? this.#cpu : this.#memory
+    const labels = { update_mode, ...(resource === 'memory' && { is_oom }) }
+
+    if (recommended > 0) {
+      this.#relativeDifference.observe({ update_mode, resource, is_oom }, (used - recommended) / recommended)
+      metrics.recommendation.observe(labels, recommended)
+    } else {
+      this.#missing.inc({ update_mode, resource, is_oom })
+    }
+    const difference = recommended > used ? metrics.over : metrics.lowerOrEqual
+    difference.observe({ ...labels, recommendation_missing: String(recommended <= 0) }, Math.abs(recommended - used))
+  }
+
+  /** Compares two uncapped targets of one container. */
+  observeChange(vpa: Vpa, podCount: number, before: ResourceList, now: ResourceList): void {
+    for (const [resource, amount] of Object.entries(now)) {
+      const old = inUnits(before[resource])
+      if (old <= 0) continue
+      const vpa_size_log2 = podCount > 0 ? Math.min(20, Math.trunc(Math.log2(podCount))) : 0
+      this.#changes.observe({ update_mode: vpa.spec.updatePolicy?.updateMode ?? '', resource, vpa_size_log2 }, inUnits(amount) / old - 1)
+    }
+  }
+
+  #differences(resource: string, unit: string, labels: readonly string[], buckets: number[]): DifferenceMetrics {
+    const withMissing = [...labels, 'recommendation_missing']
+    return {
+      over: this.#histogram(`${resource}_recommendation_over_usage_diffs_${unit}`, `Absolute diffs between recommendation and usage for ${resource} when recommendation > usage`, withMissing, buckets),
+      lowerOrEqual: this.#histogram(`${resource}_recommendation_lower_equal_usage_diffs_${unit}`, `Absolute diffs between recommendation and usage for ${resource} when recommendation <= usage`, withMissing, buckets),
+      recommendation: this.#histogram(`${resource}_recommendations_${unit}`, `Recommendation values for ${resource}`, labels, buckets),
+    }
+  }
+
+  #histogram<Label extends string>(name: string, help: string, labelNames: readonly Label[], buckets: number[]): Histogram<Label> {
+    return new Histogram({ name: `vpa_quality_${name}`, help, labelNames, buckets, registers: [this.#registry] })
+  }
+}
+
+interface DifferenceMetrics {
+  readonly over: Histogram
+  readonly lowerOrEqual: Histogram
+  readonly recommendation: Histogram
+}
+
+/** Cores or bytes. */
+function inUnits(amount: Quantity | undefined): number {
+  return amount === undefined ? 0 : Number(amount.nanos) / Number(NANOS_PER_UNIT)
+}

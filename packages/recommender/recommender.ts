@@ -1,0 +1,178 @@
+import type { Recommendation, VpaStatus } from '@vpa/core/api/vpa.ts'
+import { mergedUsage } from '@vpa/core/history/merged-usage.ts'
+import { type Oom, oomsBetween } from '@vpa/core/history/oom.ts'
+import { UsageHistory } from '@vpa/core/history/usage-history.ts'
+import { postProcess } from '@vpa/core/recommend/post-process.ts'
+import { recommend } from '@vpa/core/recommend/recommendation.ts'
+import { nextStatus, sameStatus } from '@vpa/core/recommend/status.ts'
+import { formatSelector } from '@vpa/core/selector.ts'
+import { type EpochMs, HOUR } from '@vpa/core/time.ts'
+import type { Clock } from '@vpa/kube/clock.ts'
+import type { Cluster } from '@vpa/kube/cluster.ts'
+import type { Log } from '@vpa/kube/log.ts'
+import { Checkpoints } from './checkpoints.ts'
+import type { RecommenderOptions } from './config.ts'
+import type { Metrics } from './metrics.ts'
+import type { QualityMetrics } from './quality-metrics.ts'
+import { type SampleContext, addOoms, addUsage, aggregationOf } from './samples.ts'
+import { type Subject, SubjectIndex, nameOf, podCountOf, subjectsOf } from './subject.ts'
+import { workThrough } from './work-through.ts'
+
+export interface RecommenderContext {
+  readonly cluster: Cluster
+  readonly clock: Clock
+  readonly log: Log
+  readonly options: RecommenderOptions
+  readonly metrics: Metrics
+  readonly quality: QualityMetrics
+}
+
+/** OOMs that wait for the next tick; more than this are dropped, oldest first. */
+const MAX_WAITING_OOMS = 5000
+
+/** The loop: read -> history -> recommend -> write. One VPA that cannot be handled never holds up others. */
+export class Recommender {
+  readonly #context: RecommenderContext
+  readonly #history: UsageHistory
+  readonly #checkpoints: Checkpoints
+  #ooms: Oom[] = []
+  #garbageDroppedAt: EpochMs = -Infinity
+
+  constructor(context: RecommenderContext) {
+    this.#context = context
+    this.#history = new UsageHistory(context.options.halfLives)
+    this.#checkpoints = new Checkpoints(context)
+    context.cluster.pods.subscribe(({ before, now }) => {
+      if (before === undefined || now === undefined) return
+      this.#ooms.push(...oomsBetween(before, now))
+      if (this.#ooms.length > MAX_WAITING_OOMS) this.#ooms = this.#ooms.slice(-MAX_WAITING_OOMS)
+    })
+  }
+
+  /** One turn; its steps bear upstream's names in the metric of their durations. */
+  async tick(): Promise<void> {
+    const { cluster, clock, log, metrics } = this.#context
+    const now = clock.now()
+    log.info('Recommender Run')
+    const loop = metrics.startLoop()
+    const subjects = this.#loadVpas()
+    const index = new SubjectIndex(subjects)
+    loop.endStep('LoadVPAs')
+    this.#loadPods(index, now)
+    loop.endStep('LoadPods')
+    await this.#loadUsage(index, now)
+    loop.endStep('LoadMetrics')
+    this.#history.deletePodsExcept((namespace, name) => cluster.pods.get(namespace, name) !== undefined)
+    loop.endStep('DeleteRemovedPods')
+    await this.#updateVpas(subjects, now)
+    loop.endStep('UpdateVPAs')
+    await this.#checkpoints.write(subjects)
+    await this.#checkpoints.collectGarbage()
+    loop.endStep('MaintainCheckpoints')
+    this.#dropGarbage(index, now)
+    loop.endStep('GarbageCollect')
+    loop.end()
+    log.info('ClusterState is tracking', { vpas: subjects.length, pods: cluster.pods.size, aggregateContainerStates: this.#history.aggregateCount() })
+  }
+
+  #loadVpas(): readonly Subject[] {
+    const { cluster, log, options } = this.#context
+    const subjects = subjectsOf(cluster, options.name)
+    log.info('Fetched VPAs', { count: subjects.length })
+    for (const { vpa, target } of subjects) {
+      if ('selector' in target) log.info('Using selector', { vpa: nameOf(vpa), selector: formatSelector(target.selector) })
+      else log.warn("Cannot get target selector from VPA's targetRef", { vpa: nameOf(vpa), why: target.unsupported })
+    }
+    this.#checkpoints.load(subjects.map(({ vpa }) => vpa))
+    return subjects
+  }
+
+  #loadPods(index: SubjectIndex, now: EpochMs): void {
+    const { cluster, options } = this.#context
+    for (const pod of cluster.pods.list()) {
+      if (!options.memorySaver || index.matches(pod)) this.#history.setPod(pod, now)
+    }
+    index.link(this.#history.groups())
+  }
+
+  async #loadUsage(index: SubjectIndex, now: EpochMs): Promise<void> {
+    const { cluster, log, metrics } = this.#context
+    const context: SampleContext = { ...this.#context, history: this.#history, pods: cluster.pods, index, now }
+    try {
+      const usage = await cluster.usage()
+      metrics.metricsServerResponse(false)
+      log.info('podMetrics retrieved for all namespaces', { containers: usage.length })
+      log.info('ClusterSpec fed with ContainerUsageSamples', { ...addUsage(context, usage) })
+    } catch (error) {
+      metrics.metricsServerResponse(true)
+      log.error('Cannot get ContainerMetricsSnapshot from MetricsClient', { error })
+    }
+    addOoms(context, this.#ooms.splice(0))
+    metrics.aggregates(this.#history.aggregateCount())
+  }
+
+  async #updateVpas(subjects: readonly Subject[], now: EpochMs): Promise<void> {
+    const { log, metrics, options } = this.#context
+    await workThrough(subjects, options.workers, async (subject) => {
+      try {
+        await this.#updateVpa(subject, now)
+      } catch (error) {
+        log.error('Cannot update VPA', { vpa: nameOf(subject.vpa), error })
+      }
+      return true
+    })
+    metrics.countVpas(
+      subjects.map((subject) => ({
+        vpa: subject.vpa,
+        hasRecommendation: hasRecommendation(subject.vpa.status),
+        matchesPods: podCountOf(subject) > 0,
+        unsupported: 'unsupported' in subject.target,
+      })),
+    )
+  }
+
+  async #updateVpa(subject: Subject, now: EpochMs): Promise<void> {
+    const { cluster, metrics, options } = this.#context
+    const { vpa, target, groups } = subject
+    const usage = mergedUsage(groups, this.#checkpoints.of(vpa), options.halfLives)
+    const recommendation = postProcess(recommend(usage, vpa.spec.resourcePolicy?.containerPolicies, options.recommend), vpa, options.postProcess)
+    this.#observeChanges(subject, recommendation)
+    if (recommendation.length > 0 && !hasRecommendation(vpa.status)) metrics.firstRecommendation(vpa)
+
+    const unsupported = 'unsupported' in target ? target.unsupported : undefined
+    const status = nextStatus(vpa, { recommendation, podCount: podCountOf(subject), unsupported }, now)
+    if (!sameStatus(status, vpa.status)) await cluster.patchVpaStatus(vpa, status)
+  }
+
+  #observeChanges(subject: Subject, recommendation: Recommendation): void {
+    const { vpa, groups } = subject
+    for (const { containerName, uncappedTarget = {} } of recommendation) {
+      const before = vpa.status.recommendation?.containerRecommendations?.find((container) => container.containerName === containerName)?.uncappedTarget
+      if (before === undefined) continue
+      for (const { aggregates } of groups) if (aggregates.has(containerName)) this.#context.quality.observeChange(vpa, podCountOf(subject), before, uncappedTarget)
+    }
+  }
+
+  #dropGarbage(index: SubjectIndex, now: EpochMs): void {
+    const { log, options } = this.#context
+    if (now - this.#garbageDroppedAt < HOUR) return
+    this.#garbageDroppedAt = now
+    log.info('Garbage collection of AggregateCollectionStates triggered')
+    const dropped = this.#history.dropGarbage(now, {
+      isWanted: (group) => index.ofGroup(group) !== undefined,
+      keepFor: (group, containerName) => {
+        const { memoryInterval, memoryIntervalCount } = aggregationOf({ index, options }, group, containerName)
+        return memoryInterval * memoryIntervalCount
+      },
+    })
+    for (const { group, containerName, why } of dropped) {
+      const message = why === 'expired' ? 'Removing expired AggregateCollectionState' : 'Removing empty and not contributive AggregateCollectionState'
+      log.info(message, { namespace: group.namespace, labels: group.labels, container: containerName })
+    }
+  }
+}
+
+function hasRecommendation({ recommendation, conditions = [] }: VpaStatus): boolean {
+  const provided = conditions.some(({ type, status }) => type === 'RecommendationProvided' && status === 'True')
+  return provided && (recommendation?.containerRecommendations ?? []).length > 0
+}

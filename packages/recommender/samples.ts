@@ -1,0 +1,85 @@
+import type { Resource } from '@vpa/core/amount.ts'
+import { type AggregationOptions, aggregationOptionsFor } from '@vpa/core/history/aggregation-options.ts'
+import type { Oom } from '@vpa/core/history/oom.ts'
+import type { PodGroup } from '@vpa/core/history/pod-group.ts'
+import type { UsageHistory } from '@vpa/core/history/usage-history.ts'
+import { policyFor, scalingModeOf } from '@vpa/core/policy/container-policy.ts'
+import type { EpochMs } from '@vpa/core/time.ts'
+import type { Cluster, ContainerUsage } from '@vpa/kube/cluster.ts'
+import type { Log } from '@vpa/kube/log.ts'
+import type { RecommenderOptions } from './config.ts'
+import type { QualityMetrics } from './quality-metrics.ts'
+import type { SubjectIndex } from './subject.ts'
+
+export interface SampleTally {
+  accepted: number
+  /** Seen before, out of order, or negative. */
+  rejected: number
+  /** Of containers that are not in our copy of the cluster, or not kept to save memory. */
+  unknown: number
+}
+
+export interface SampleContext {
+  readonly history: UsageHistory
+  readonly index: SubjectIndex
+  readonly pods: Cluster['pods']
+  readonly quality: QualityMetrics
+  readonly options: RecommenderOptions
+  readonly log: Log
+  readonly now: EpochMs
+}
+
+/** Adds what the metrics API reported to history. A sample that is refused holds up no other. */
+export function addUsage(context: SampleContext, usage: readonly ContainerUsage[]): SampleTally {
+  const tally = { accepted: 0, rejected: 0, unknown: 0 }
+  for (const { namespace, podName, containerName, at, cpu, memory } of usage) {
+    const { history, log, pods, now } = context
+    const fields = { pod: `${namespace}/${podName}`, container: containerName }
+    const tracked = history.container({ namespace, podName, containerName }, now)
+    if (tracked === undefined) {
+      if (pods.get(namespace, podName)?.initContainerNames.includes(containerName)) log.debug('Skipping metric samples for init container', fields)
+      else tally.unknown += 2
+      continue
+    }
+    const { group, aggregate, history: container } = tracked
+    const count = (resource: Resource, usage: number, accepted: boolean) => {
+      tally[accepted ? 'accepted' : 'rejected'] += 1
+      if (accepted) observe(context, group, { containerName, resource, usage, isOom: false })
+      else log.debug('Error adding metric sample', { ...fields, resource, why: 'sample discarded (invalid or out of order)' })
+    }
+    count('cpu', cpu, container.addCpu(aggregate, cpu, at))
+    count('memory', memory, container.addMemory(aggregate, { bytes: memory, at }, aggregationOf(context, group, containerName)))
+  }
+  return tally
+}
+
+export function addOoms(context: SampleContext, ooms: readonly Oom[]): void {
+  for (const oom of ooms) {
+    const fields = { pod: `${oom.namespace}/${oom.podName}`, container: oom.containerName }
+    const tracked = context.history.container(oom, context.now)
+    if (tracked === undefined) {
+      context.log.warn('Failed to record OOM', { ...fields, why: 'unknown container' })
+      continue
+    }
+    const bytes = tracked.history.recordOom(tracked.aggregate, oom, aggregationOf(context, tracked.group, oom.containerName))
+    if (bytes === undefined) {
+      context.log.warn('Failed to record OOM', { ...fields, why: 'OOM event will be discarded - it is too old' })
+      continue
+    }
+    context.log.info('OOM detected', { ...fields, memory: bytes })
+    observe(context, tracked.group, { containerName: oom.containerName, resource: 'memory', usage: bytes, isOom: true })
+  }
+}
+
+/** What the policy of the group's VPA says, where policies may say so at all. */
+export function aggregationOf({ index, options }: Pick<SampleContext, 'index' | 'options'>, group: PodGroup, containerName: string): AggregationOptions {
+  const vpa = index.ofGroup(group)?.vpa
+  if (!options.perVpaConfig || vpa === undefined) return options.aggregation
+  return aggregationOptionsFor(policyFor(vpa.spec.resourcePolicy?.containerPolicies, containerName), options.aggregation)
+}
+
+function observe({ index, quality }: SampleContext, group: PodGroup, sample: { containerName: string; resource: Resource; usage: number; isOom: boolean }): void {
+  const vpa = index.ofGroup(group)?.vpa
+  if (vpa === undefined || scalingModeOf(policyFor(vpa.spec.resourcePolicy?.containerPolicies, sample.containerName)) === 'Off') return
+  quality.observeUsage({ vpa, ...sample })
+}
