@@ -1,1 +1,64 @@
 #!/usr/bin/env node
+import { connect } from '@vpa/kube/connect.ts'
+import { every } from '@vpa/kube/every.ts'
+import { type ProgramContext, runProgram } from '@vpa/kube/program.ts'
+import { Config } from './config.ts'
+import { Metrics } from './metrics.ts'
+import { updaterTick } from './tick.ts'
+
+await runProgram({ name: 'vpa-updater', flags: Config, healthTimeout: ({ updaterInterval }) => 5 * updaterInterval, run })
+
+async function run({ config, namespace, health, ...context }: ProgramContext<Config>): Promise<void> {
+  const { log, clock, registry, signal } = context
+  const cluster = await connect({
+    ...context,
+    kubeconfig: config.kubeconfig,
+    qps: config.kubeApiQps,
+    burst: config.kubeApiBurst,
+    namespace: config.vpaObjectNamespace || undefined,
+    ignoredNamespaces: config.ignoredVpaObjectNamespaces,
+    // Finished pods and those without a node have nothing to gain.
+    watch: { vpas: true, pods: { fieldSelector: 'spec.nodeName!=,status.phase!=Succeeded,status.phase!=Failed' }, limitRanges: true, workloads: true },
+    source: 'vpa-updater',
+  })
+  const tick = updaterTick({
+    cluster,
+    log,
+    clock,
+    metrics: new Metrics(registry, clock),
+    update: {
+      minReplicas: config.minReplicas,
+      evictionTolerance: config.evictionTolerance,
+      lifetimeThreshold: config.inRecommendationBoundsEvictionLifetimeThreshold,
+      minimumDifference: config.podUpdateThreshold,
+      evictAfterOomThreshold: config.evictAfterOomThreshold,
+      inPlaceSkipDisruptionBudget: config.inPlaceSkipDisruptionBudget,
+      perVpaConfig: config.featureGates.PerVPAConfig,
+      startupBoost: config.featureGates.CPUStartupBoost,
+      inPlaceOnly: config.featureGates.InPlace,
+    },
+    rateLimit: { rate: config.evictionRateLimit, burst: config.evictionRateBurst },
+    interval: config.updaterInterval,
+    admissionStatus: config.useAdmissionControllerStatus
+      ? {
+          lease: { namespace: config.admissionControllerStatusLeaseNamespace || namespace || 'kube-system', name: config.admissionControllerStatusLeaseName },
+          timeout: config.admissionControllerStatusLeaseTimeout,
+        }
+      : undefined,
+    signal,
+  })
+  try {
+    await cluster.synced()
+    health.start()
+    await every(
+      config.updaterInterval,
+      async () => {
+        health.beat()
+        await tick()
+      },
+      { clock, signal },
+    )
+  } finally {
+    await cluster.stop()
+  }
+}

@@ -255,9 +255,10 @@ function byName<T>(pods: readonly Pod[], valueOf: (pod: Pod) => T): Record<strin
   return Object.fromEntries(pods.map((pod) => [pod.name, valueOf(pod)]))
 }
 
+const silent = () => {}
+
 /** Keeps what Go reports as an error: its text is the reason of a failed resize. */
 function silentLog(errors: ResizeError[]): LoopContext['log'] {
-  const silent = () => {}
   const log: LoopContext['log'] = {
     debug: silent,
     info: silent,

@@ -1,0 +1,124 @@
+import { type Vpa, updateModeOf } from '@vpa/core/api/vpa.ts'
+import type { Clock } from '@vpa/kube/clock.ts'
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { Tally } from './tally.ts'
+
+/** What happened to one VPA's pods in one loop. */
+export interface VpaOutcome {
+  readonly vpa: Vpa
+  readonly podCount: number
+  readonly tally: Tally
+}
+
+/** Upstream's last class; larger VPAs are counted in it. */
+const MAX_SIZE_LOG2 = 20
+const OF_SIZE = ['vpa_size_log2'] as const
+const OF_MODE = [...OF_SIZE, 'update_mode'] as const
+const OF_VPA = [...OF_SIZE, 'vpa_name', 'vpa_namespace'] as const
+
+/** The updater's metrics, named and labelled as the Go implementation's (pkg/utils/metrics/updater). */
+export class Metrics {
+  readonly #clock: Clock
+  readonly #latency: Histogram<'step'>
+  readonly #statusInvalid: Counter<'reason'>
+  readonly #gauges: ReturnType<typeof loopGauges>
+  readonly #counters: ReturnType<typeof vpaCounters>
+
+  constructor(registry: Registry, clock: Clock) {
+    const registers = [registry]
+    this.#clock = clock
+    this.#latency = new Histogram({
+      name: 'vpa_updater_execution_latency_seconds',
+      help: 'Time spent in various parts of VPA Updater main loop.',
+      labelNames: ['step'],
+      buckets: [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 120, 150, 240, 300],
+      registers,
+    })
+    this.#statusInvalid = new Counter({
+      name: 'vpa_updater_admission_controller_status_invalid_total',
+      help: 'Loops skipped because the admission controller was not known to be alive.',
+      labelNames: ['reason'],
+      registers,
+    })
+    this.#gauges = loopGauges(registers)
+    this.#counters = vpaCounters(registers)
+  }
+
+  /** Times the steps of one loop; each ends where the next begins. */
+  startLoop(): { endStep(step: string): void; end(): void } {
+    const start = this.#clock.now()
+    let stepStart = start
+    const observe = (step: string, since: number) => this.#latency.observe({ step }, (this.#clock.now() - since) / 1000)
+    return {
+      endStep: (step) => {
+        observe(step, stepStart)
+        stepStart = this.#clock.now()
+      },
+      end: () => observe('total', start),
+    }
+  }
+
+  statusInvalid(reason: 'Error' | 'Expired'): void {
+    this.#statusInvalid.inc({ reason })
+  }
+
+  /** Counts what was done for one VPA. Counters at zero make it visible that a VPA is looked at. */
+  countVpa({ vpa, podCount, tally }: VpaOutcome): void {
+    const ofVpa = { vpa_size_log2: sizeLog2(podCount), vpa_name: vpa.name, vpa_namespace: vpa.namespace }
+    const update_mode = updateModeOf(vpa)
+    this.#counters.evicted.inc({ ...ofVpa, update_mode }, tally.evicted)
+    this.#counters.resized.inc(ofVpa, tally.resized)
+    for (const [reason, count] of Object.entries(tally.failedEvictions)) if (count > 0) this.#counters.failedEvictions.inc({ ...ofVpa, update_mode, reason }, count)
+    for (const [reason, count] of Object.entries(tally.failedResizes)) if (count > 0) this.#counters.failedResizes.inc({ ...ofVpa, reason }, count)
+    if (tally.infeasibleSkipped > 0) this.#counters.infeasibleSkipped.inc(ofVpa, tally.infeasibleSkipped)
+  }
+
+  /** Replaces what the gauges said of the loop before. */
+  publishLoop(outcomes: readonly VpaOutcome[]): void {
+    const { controlled, evictable, withEvictable, withEvicted, updatable, withUpdatable, withUpdated } = this.#gauges
+    for (const gauge of Object.values(this.#gauges)) gauge.reset()
+    for (let size = 0; size < MAX_SIZE_LOG2; size += 1) {
+      for (const gauge of [updatable, withUpdatable, withUpdated]) gauge.set({ vpa_size_log2: size }, 0)
+    }
+    for (const { vpa, podCount, tally } of outcomes) {
+      const ofSize = { vpa_size_log2: sizeLog2(podCount) }
+      const ofMode = { ...ofSize, update_mode: updateModeOf(vpa) }
+      controlled.inc(ofMode, podCount)
+      evictable.inc(ofMode, tally.evictable)
+      withEvictable.inc(ofMode, Math.min(tally.evictable, 1))
+      withEvicted.inc(ofMode, Math.min(tally.evicted, 1))
+      updatable.inc(ofSize, tally.inPlaceUpdatable)
+      withUpdatable.inc(ofSize, Math.min(tally.inPlaceUpdatable, 1))
+      withUpdated.inc(ofSize, Math.min(tally.resized, 1))
+    }
+  }
+}
+
+function loopGauges(registers: Registry[]) {
+  const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[]) => new Gauge<L>({ name: `vpa_updater_${name}`, help, labelNames, registers })
+  return {
+    controlled: gauge('controlled_pods_total', 'Number of Pods controlled by VPA updater.', OF_MODE),
+    evictable: gauge('evictable_pods_total', 'Number of Pods matching eviction criteria.', OF_MODE),
+    withEvictable: gauge('vpas_with_evictable_pods_total', 'Number of VPA objects with at least one Pod matching eviction criteria.', OF_MODE),
+    withEvicted: gauge('vpas_with_evicted_pods_total', 'Number of VPA objects with at least one evicted Pod.', OF_MODE),
+    updatable: gauge('in_place_updatable_pods_total', 'Number of Pods matching in place update criteria.', OF_SIZE),
+    withUpdatable: gauge('vpas_with_in_place_updatable_pods_total', 'Number of VPA objects with at least one Pod matching in place update criteria.', OF_SIZE),
+    withUpdated: gauge('vpas_with_in_place_updated_pods_total', 'Number of VPA objects with at least one in-place updated Pod.', OF_SIZE),
+  }
+}
+
+function vpaCounters(registers: Registry[]) {
+  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[]) => new Counter<L>({ name: `vpa_updater_${name}`, help, labelNames, registers })
+  return {
+    evicted: counter('evicted_pods_total', 'Number of Pods evicted by Updater to apply a new recommendation.', [...OF_VPA, 'update_mode']),
+    failedEvictions: counter('failed_eviction_attempts_total', 'Number of failed attempts to update Pods by eviction.', [...OF_VPA, 'update_mode', 'reason']),
+    resized: counter('in_place_updated_pods_total', 'Number of Pods updated in-place by Updater to apply a new recommendation.', OF_VPA),
+    failedResizes: counter('failed_in_place_update_attempts_total', 'Number of failed attempts to update Pods in-place.', [...OF_VPA, 'reason']),
+    infeasibleSkipped: counter('in_place_infeasible_skip_pods_total', 'Number of Pods left alone because the same resize was infeasible before.', OF_VPA),
+  }
+}
+
+/** 0 for a VPA without pods as well as for one pod. */
+function sizeLog2(podCount: number): number {
+  return podCount === 0 ? 0 : Math.min(Math.trunc(Math.log2(podCount)), MAX_SIZE_LOG2)
+}

@@ -1,0 +1,119 @@
+import { hasStartupBoost } from '@vpa/core/admit/startup-boost.ts'
+import type { Pod } from '@vpa/core/api/pod.ts'
+import { type Recommendation, type Vpa, updateModeOf } from '@vpa/core/api/vpa.ts'
+import { VpaIndex } from '@vpa/core/target/match.ts'
+import { selectorOfTarget } from '@vpa/core/target/target-check.ts'
+import type { DurationMs } from '@vpa/core/time.ts'
+import { ResizeTimes } from '@vpa/core/update/resize-status.ts'
+import type { Clock } from '@vpa/kube/clock.ts'
+import type { Cluster } from '@vpa/kube/cluster.ts'
+import type { Log } from '@vpa/kube/log.ts'
+import { RateLimit } from '@vpa/kube/rate-limit.ts'
+import { type AdmissionStatusOptions, isAdmissionControllerAlive } from './admission-status.ts'
+import type { Metrics, VpaOutcome } from './metrics.ts'
+import { emptyTally } from './tally.ts'
+import { updateVpa } from './update-vpa.ts'
+import { type LoopContext, vpaPass } from './vpa-pass.ts'
+
+export interface UpdaterOptions {
+  readonly cluster: Cluster
+  readonly log: Log
+  readonly clock: Clock
+  readonly metrics: Metrics
+  readonly update: LoopContext['options']
+  /** Evictions a second and at once; resizes in place have a bucket of their own of the same size. */
+  readonly rateLimit: { readonly rate: number; readonly burst: number }
+  /** A loop that has not ended by then is cut short; the next one goes on. */
+  readonly interval: DurationMs
+  /** undefined: act whether or not there is an admission controller. */
+  readonly admissionStatus: AdmissionStatusOptions | undefined
+  readonly signal: AbortSignal
+}
+
+/** @returns one loop: gather VPAs and their pods, decide what is to be updated, do it, record it */
+export function updaterTick(options: UpdaterOptions): () => Promise<void> {
+  const { cluster, log, clock, metrics } = options
+  const limit = { ...options.rateLimit, clock }
+  const memory = {
+    evictionLimit: new RateLimit(limit),
+    resizeLimit: new RateLimit(limit),
+    resizeTimes: new ResizeTimes(),
+    infeasible: new Map<string, Recommendation>(),
+  }
+
+  return async () => {
+    const steps = metrics.startLoop()
+    if (options.admissionStatus === undefined || (await isAdmissionControllerAlive(options.admissionStatus, options))) {
+      const now = clock.now()
+      const vpas = [...cluster.vpas.list()].filter((vpa) => isCandidate(vpa, cluster, log))
+      steps.endStep('ListVPAs')
+      const pods = [...cluster.pods.list()].filter(({ deleting }) => !deleting)
+      steps.endStep('ListPods')
+      const podsOf = podsByVpa(vpas, pods, cluster)
+      steps.endStep('FilterPods')
+      memory.resizeTimes.observe(pods, now)
+      forgetGone(memory.infeasible, pods)
+      steps.endStep('AdmissionInit')
+
+      if (vpas.length === 0) log.info('No VPA objects to process')
+      const outcomes: VpaOutcome[] = []
+      const work = (signal: AbortSignal) => updateAll(podsOf, { ...memory, cluster, log, now, options: options.update, signal }, metrics, outcomes)
+      if (await withinInterval(options, work)) steps.endStep('EvictPods')
+      metrics.publishLoop(outcomes)
+    }
+    steps.end()
+  }
+}
+
+/** Whether anything may ever be done to the VPA's pods once they run. */
+function isCandidate(vpa: Vpa, { workload }: Cluster, log: Log): boolean {
+  const mode = updateModeOf(vpa)
+  if ((mode === 'Off' || mode === 'Initial') && !hasStartupBoost(vpa)) return false
+  const answer = selectorOfTarget(vpa, workload)
+  if ('selector' in answer) return true
+  log.info('Failed to get the target selector of a VPA, skipping it', { vpa: `${vpa.namespace}/${vpa.name}`, reason: answer.failed })
+  return false
+}
+
+function podsByVpa(vpas: readonly Vpa[], pods: readonly Pod[], { workload }: Cluster): ReadonlyMap<Vpa, readonly Pod[]> {
+  const index = new VpaIndex(vpas)
+  const podsOf = new Map<Vpa, Pod[]>(vpas.map((vpa) => [vpa, []]))
+  for (const pod of pods) {
+    const vpa = index.controllingVpa(pod, workload)
+    if (vpa !== undefined) podsOf.get(vpa)?.push(pod)
+  }
+  return podsOf
+}
+
+function forgetGone(infeasible: Map<string, Recommendation>, pods: readonly Pod[]): void {
+  const uids = new Set(pods.map(({ uid }) => uid))
+  for (const uid of infeasible.keys()) if (!uids.has(uid)) infeasible.delete(uid)
+}
+
+/** One VPA that fails does not hold up the others. */
+async function updateAll(podsOf: ReadonlyMap<Vpa, readonly Pod[]>, context: LoopContext, metrics: Metrics, outcomes: VpaOutcome[]): Promise<boolean> {
+  for (const [vpa, pods] of podsOf) {
+    const tally = emptyTally()
+    const outcome = { vpa, podCount: pods.length, tally }
+    try {
+      if (!(await updateVpa(vpaPass(context, vpa, pods, tally)))) return false
+    } catch (error) {
+      context.log.error('Failed to update the pods of a VPA', { vpa: `${vpa.namespace}/${vpa.name}`, error })
+    } finally {
+      outcomes.push(outcome)
+      metrics.countVpa(outcome)
+    }
+  }
+  return true
+}
+
+async function withinInterval<T>({ clock, interval, signal }: UpdaterOptions, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const deadline = new AbortController()
+  const done = new AbortController()
+  void clock.sleep(interval, AbortSignal.any([done.signal, signal])).then(() => deadline.abort())
+  try {
+    return await work(deadline.signal)
+  } finally {
+    done.abort()
+  }
+}
