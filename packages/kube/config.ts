@@ -62,7 +62,7 @@ function readArguments(flags: readonly Flag[], argv: readonly string[]): Readonl
     if (value === undefined) return `--${token.name}: a value is missing (${kind})`
     // parseArgs takes `-v=4` for the value `=4`; pflag does not.
     const text = token.rawName.startsWith('--') ? value : value.replace(/^=/, '')
-    const earlier = kind === 'featureGates' ? given.get(token.name) : undefined
+    const earlier = kind === 'gates' ? given.get(token.name) : undefined
     given.set(token.name, earlier === undefined ? text : `${earlier},${text}`)
   }
   return given

@@ -5,7 +5,7 @@ import { type Address, parseAddress } from './address.ts'
 
 /** How a flag is written on the command line, beside what zod knows of it. */
 export interface FlagForm {
-  readonly kind: 'address' | 'boolean' | 'duration' | 'featureGates' | 'integer' | 'list' | 'number' | 'quantity' | 'text'
+  readonly kind: 'address' | 'boolean' | 'duration' | 'gates' | 'integer' | 'list' | 'number' | 'quantity' | 'text'
   /** What an absent flag means, as one would write it; empty for none. */
   readonly fallback: string
 }
@@ -150,7 +150,7 @@ function featureGates() {
       return { CPUStartupBoost: on('CPUStartupBoost'), InPlace: on('InPlace'), PerVPAConfig: on('PerVPAConfig') }
     })
     .prefault('')
-    .register(forms, { kind: 'featureGates', fallback: '' })
+    .register(forms, { kind: 'gates', fallback: '' })
 }
 
 /** The parser says undefined for what it cannot read. */
