@@ -13,10 +13,6 @@ export class BackOff {
     this.#random = random
   }
 
-  get failures(): number {
-    return this.#failures
-  }
-
   next(): DurationMs {
     const wait = Math.min(LONGEST, FIRST * 2 ** this.#failures)
     this.#failures += 1

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { type DurationMs, SECOND } from '@vpa/core/time.ts'
 import { Counter, type Registry } from 'prom-client'
 import { type Dispatcher, Pool, ProxyAgent } from 'undici'
@@ -36,7 +37,7 @@ export interface ClientOptions {
 }
 
 /** The bytes of an answer as they come. Ends the request when its reader stops early. */
-export type ByteStream = AsyncIterable<Buffer>
+export type ByteStream = AsyncIterable<Buffer, void>
 
 const PATCH_TYPES = {
   json: 'application/json-patch+json',
@@ -77,9 +78,9 @@ export class Client {
     return (await body.json()) as T
   }
 
-  /** As {@link request}, for answers that are not JSON or too large to be held. */
-  stream(request: ApiRequest): Promise<ByteStream> {
-    return this.#send(request)
+  /** As {@link request}, for answers that never end or are too large to be held. Whatever else waits gets its turn between two chunks. */
+  async stream(request: ApiRequest): Promise<ByteStream> {
+    return withPauses(await this.#send(request))
   }
 
   /** Ends all connections, also those of watches. */
@@ -128,6 +129,13 @@ export class Client {
       this.#requests.inc({ ...counted, code: '<error>' })
       throw new Error(`${method} ${path}: ${messageOf(error)}`, { cause: error })
     }
+  }
+}
+
+async function* withPauses(chunks: ByteStream): ByteStream {
+  for await (const chunk of chunks) {
+    yield chunk
+    await setImmediate()
   }
 }
 

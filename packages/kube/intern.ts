@@ -17,21 +17,29 @@ export class Interner {
   intern<T extends object>(object: T): T {
     if (this.#strings.size > MAX_REMEMBERED) this.#strings.clear()
     if (this.#quantities.size > MAX_REMEMBERED) this.#quantities.clear()
-    this.#walk(object, UNIQUE_FIELDS)
+    this.#walk(object as Record<string, unknown>, UNIQUE_FIELDS)
     return object
   }
 
-  #walk(object: object, except?: ReadonlySet<string>): void {
-    const fields = object as Record<string, unknown>
-    for (const key in fields) if (!except?.has(key)) fields[key] = this.#shared(fields[key])
+  #walk(fields: Record<string, unknown>, except?: ReadonlySet<string>): void {
+    for (const key in fields) {
+      const value = fields[key]
+      if (typeof value === 'string') {
+        if (!except?.has(key)) fields[key] = remembered(this.#strings, value, value)
+      } else if (typeof value === 'object' && value !== null) {
+        if (Array.isArray(value)) this.#walkArray(value)
+        else if (isQuantity(value)) fields[key] = remembered(this.#quantities, `${value.nanos}${value.format}`, value)
+        else this.#walk(value as Record<string, unknown>)
+      }
+    }
   }
 
-  #shared(value: unknown): unknown {
-    if (typeof value === 'string') return remembered(this.#strings, value, value)
-    if (typeof value !== 'object' || value === null) return value
-    if (isQuantity(value)) return remembered(this.#quantities, `${value.nanos}${value.format}`, value)
-    this.#walk(value)
-    return value
+  /** Apart from {@link #walk}, because "for in" over an array is ten times slower. */
+  #walkArray(values: unknown[]): void {
+    for (const [index, value] of values.entries()) {
+      if (typeof value === 'string') values[index] = remembered(this.#strings, value, value)
+      else if (typeof value === 'object' && value !== null) this.#walk(value as Record<string, unknown>)
+    }
   }
 }
 

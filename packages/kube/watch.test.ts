@@ -171,6 +171,12 @@ test('while the API server is away the store serves what it has, and waits grow 
   await vi.waitFor(() => expect(kept(watched)).toEqual({ a: 1, b: 1 }))
 })
 
+test('a place that is too old costs no waiting, also after an outage; twice in a row it does', async () => {
+  const watched = await watching(list(5), status(503), status(503), status(410), list(6), status(410), list(7), stream(bookmark(8)))
+  await asked(watched, 8)
+  expect(watched.waits).toEqual([800, 1600, 0, 800])
+})
+
 test('a connection that fell silent is given up and resumed', async () => {
   const watched = await watching(list(5), stream(added(thing('a', 6))), stream(added(thing('b', 7))))
   await vi.waitFor(() => expect(kept(watched)).toEqual({ a: 1 }))

@@ -51,6 +51,8 @@ export class Watch<T extends StoredObject> {
   /** Where to go on; undefined: list first. */
   #resourceVersion: string | undefined
   #firstList = true
+  /** The latest failure was that {@link #resourceVersion} was too old. */
+  #expired = false
   #pageSize: number | undefined = PAGE_SIZE
 
   constructor(options: WatchOptions<T>) {
@@ -81,8 +83,11 @@ export class Watch<T extends StoredObject> {
     const listAgain = error instanceof BrokenLine || (error instanceof ApiError && error.status !== 429 && error.status !== 503)
     if (error instanceof BrokenLine) metrics.skipped(kind)
     if (listAgain) this.#resourceVersion = undefined
-    // A place that is too old is nothing unusual, the first time.
-    const wait = isExpired(error) && this.#backOff.failures === 0 ? (this.#backOff.next(), 0) : this.#backOff.next()
+    // A place that is too old is nothing unusual after an outage, and says that the API server is back. Twice in a row is a fault.
+    const expiredAtLast = isExpired(error) && !this.#expired
+    this.#expired = isExpired(error)
+    if (expiredAtLast) this.#backOff.reset()
+    const wait = expiredAtLast ? 0 : this.#backOff.next()
     const asked = error instanceof ApiError ? (error.retryAfter ?? 0) : 0
     const retryInMs = Math.max(wait, asked)
     metrics.restarted(kind)
@@ -147,6 +152,7 @@ export class Watch<T extends StoredObject> {
     else if (type !== 'BOOKMARK') this.#apply(object, true)
     this.#resourceVersion = object?.metadata?.resourceVersion ?? this.#resourceVersion
     this.#backOff.reset()
+    this.#expired = false
   }
 
   #remove(raw: RawObject | undefined): void {
