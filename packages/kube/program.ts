@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
-import type { DurationMs } from '@vpa/core/time.ts'
+import { type DurationMs, formatDuration, SECOND } from '@vpa/core/time.ts'
 import type { FastifyInstance } from 'fastify'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { z } from 'zod'
@@ -18,6 +18,9 @@ import { opsServer } from './ops-server.ts'
 type CommonConfig = z.output<z.ZodObject<ReturnType<typeof commonFlags>>>
 type LeaderElectionConfig = z.output<z.ZodObject<ReturnType<typeof leaderElectionFlags>>>
 type ProgramConfig = CommonConfig & (LeaderElectionConfig | { readonly leaderElect?: undefined })
+
+/** The kubelet kills a pod 30 s after it has asked it to stop; the lease is to be given back before that. */
+const STOP_GRACE = 20 * SECOND
 
 export interface Program<Config> {
   /** Such as `vpa-recommender`. */
@@ -88,7 +91,7 @@ async function operate<Config extends ProgramConfig>(program: Program<Config>, c
   const lost = election?.leadership?.lost.then(() => Promise.reject(new Error('lost master')))
   const namespace = process.env['NAMESPACE'] || undefined
   try {
-    if (!signal.aborted) await Promise.race([program.run({ config, log, registry, clock, signal, health, namespace }), ...(lost ? [lost] : [])])
+    if (!signal.aborted) await Promise.race([program.run({ config, log, registry, clock, signal, health, namespace }), overdue(signal, clock), ...(lost ? [lost] : [])])
   } finally {
     health.stop()
     await election?.leadership?.release()
@@ -108,6 +111,13 @@ function stopSignal(log: Log): AbortSignal {
     })
   }
   return stop.signal
+}
+
+/** Rejects when work that was told to stop goes on for too long. */
+async function overdue(signal: AbortSignal, clock: Clock): Promise<never> {
+  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+  await clock.sleep(STOP_GRACE)
+  throw new Error(`work went on for ${formatDuration(STOP_GRACE)} after the signal to stop`)
 }
 
 async function listen(server: FastifyInstance, address: Address, log: Log): Promise<void> {
