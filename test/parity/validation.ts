@@ -20,7 +20,7 @@ export function runValidation(vector: Vector): Verdict {
     warnings: warnings.length > 0 ? warnings : null,
     patches: allowed ? patch : null,
     errors: errors.map(errorJson),
-    ...(!allowed && { status: denialOf('vpa', errors) }),
+    ...(!allowed && { status: statusJson(errors) }),
   }
   return compare(withoutGoTypes(actual), { ...vector, expected: withoutGoTypes(vector.expected) })
 }
@@ -28,6 +28,11 @@ export function runValidation(vector: Vector): Verdict {
 function errorJson(error: FieldError): unknown {
   const { field, type, badValue, detail } = error
   return { field, type, badValue: type === 'InternalError' ? detail : `${badValue ?? ''}`, detail, text: fieldErrorText(error) }
+}
+
+function statusJson(errors: readonly FieldError[]): unknown {
+  const { code, message, reason } = denialOf({ name: 'vpa', group: 'autoscaling.k8s.io', kind: 'VerticalPodAutoscaler' }, errors)
+  return { code, message, reason }
 }
 
 /** Go's decoder names its own types where a value is of the wrong type; what follows the kind of value is not compared. */

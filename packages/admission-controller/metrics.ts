@@ -1,0 +1,34 @@
+import { Counter, Histogram, type Registry } from 'prom-client'
+
+const NAMESPACE = 'vpa_admission_controller'
+const STEP_BUCKETS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 120, 150, 240, 300]
+const LATENCY_BUCKETS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 2, 5, 10, 20, 30, 60, 120, 300]
+
+export type Step = 'read_request' | 'admit' | 'build_response' | 'write_response' | 'total'
+
+/** Names, labels and buckets are upstream's (utils/metrics/admission). */
+export class AdmissionMetrics {
+  readonly pods: Counter<'applied'>
+  /** `status`: error (admitted unchanged because something went wrong), skipped (nothing to change), applied. */
+  readonly latency: Histogram<'status' | 'resource'>
+  readonly steps: Histogram<'step'>
+
+  constructor(registry: Registry) {
+    const registers = [registry]
+    this.pods = new Counter({ name: `${NAMESPACE}_admission_pods_total`, help: 'Number of Pods processed by VPA Admission Controller.', labelNames: ['applied'], registers })
+    this.latency = new Histogram({
+      name: `${NAMESPACE}_admission_latency_seconds`,
+      help: 'Time spent in VPA Admission Controller.',
+      labelNames: ['status', 'resource'],
+      buckets: LATENCY_BUCKETS,
+      registers,
+    })
+    this.steps = new Histogram({
+      name: `${NAMESPACE}_execution_latency_seconds`,
+      help: 'Time spent in various parts of VPA Admission Controller main loop.',
+      labelNames: ['step'],
+      buckets: STEP_BUCKETS,
+      registers,
+    })
+  }
+}

@@ -1,0 +1,70 @@
+import type { Labels } from '@vpa/core/selector.ts'
+import type { WebhookClientConfig, WebhookConfiguration } from '@vpa/kube/webhook-registration.ts'
+import type { Config } from './config.ts'
+
+/**
+ * What the API server is to ask us about: new pods, and VPA objects as they are created and changed.
+ *
+ * @param namespace of our service
+ * @param caCert PEM, what to trust us by
+ */
+export function webhookConfiguration(config: Config, namespace: string, caCert: string): WebhookConfiguration {
+  return {
+    name: 'vpa-webhook-config',
+    labels: webhookLabels(config.webhookLabels) ?? {},
+    webhooks: [
+      {
+        name: 'vpa.k8s.io',
+        admissionReviewVersions: ['v1'],
+        clientConfig: clientConfig(config, namespace, Buffer.from(caCert).toString('base64')),
+        rules: [
+          { operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['pods'], scope: '*' },
+          { operations: ['CREATE', 'UPDATE'], apiGroups: ['autoscaling.k8s.io'], apiVersions: ['*'], resources: ['verticalpodautoscalers'], scope: '*' },
+        ],
+        failurePolicy: config.webhookFailurePolicyFail ? 'Fail' : 'Ignore',
+        matchPolicy: 'Equivalent',
+        namespaceSelector: namespaceSelector(config),
+        objectSelector: {},
+        sideEffects: 'None',
+        timeoutSeconds: config.webhookTimeoutSeconds,
+        reinvocationPolicy: 'Never',
+      },
+    ],
+  }
+}
+
+/** The hosts by which the API server, and whoever tries by hand, may ask us. */
+export function serverNames({ webhookService, registerByUrl, webhookAddress }: Config, namespace: string): readonly string[] {
+  const service = `${webhookService}.${namespace}.svc`
+  return [service, `${service}.cluster.local`, 'localhost', '127.0.0.1', ...(registerByUrl ? [webhookUrl(webhookAddress, '').hostname.replace(/^\[(.*)\]$/, '$1')] : [])]
+}
+
+/**
+ * Reads `key:value,key2:value2`, which may stand in quotes.
+ *
+ * @returns undefined when it is something else; then there are no labels
+ */
+export function webhookLabels(text: string): Labels | undefined {
+  const trimmed = text.replaceAll(/^"+|"+$/g, '')
+  if (trimmed === '') return {}
+  const pairs = trimmed.split(',').map((pair) => /^([^:]+):(.*)$/.exec(pair))
+  if (pairs.includes(null)) return undefined
+  return Object.fromEntries(pairs.map((pair) => [pair?.[1]?.trim() ?? '', pair?.[2]?.trim() ?? '']))
+}
+
+function clientConfig({ registerByUrl, webhookAddress, webhookPort, webhookService }: Config, namespace: string, caBundle: string): WebhookClientConfig {
+  if (registerByUrl) return { url: webhookUrl(webhookAddress, webhookPort).href, caBundle }
+  return { service: { namespace, name: webhookService, port: 443 }, caBundle }
+}
+
+/** Users of the Go implementation write the scheme into the address; those who do not mean HTTPS as well. */
+function webhookUrl(address: string, port: string): URL {
+  const base = address.includes('://') ? address : `https://${address}`
+  return new URL(port === '' ? base : `${base}:${port}`)
+}
+
+function namespaceSelector({ ignoredVpaObjectNamespaces, vpaObjectNamespace }: Config): object {
+  const key = 'kubernetes.io/metadata.name'
+  if (ignoredVpaObjectNamespaces.length > 0) return { matchExpressions: [{ key, operator: 'NotIn', values: ignoredVpaObjectNamespaces }] }
+  return vpaObjectNamespace === '' ? {} : { matchExpressions: [{ key, operator: 'In', values: [vpaObjectNamespace] }] }
+}

@@ -1,0 +1,121 @@
+import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
+import type { Log } from '@vpa/kube/log.ts'
+import type { Certificates } from './certificates.ts'
+import type { AdmissionMetrics, Step } from './metrics.ts'
+import { AdmissionReview, type AdmissionRequest, type Answer } from './review.ts'
+import type { TlsPolicy } from './tls.ts'
+
+/** Larger requests are refused; the API server's own limit for objects is 3 MiB. */
+const BODY_LIMIT = 5 * 1024 * 1024
+
+export interface AdmissionServerOptions {
+  review(request: AdmissionRequest): Answer
+  readonly tls: Certificates & TlsPolicy
+  readonly metrics: AdmissionMetrics
+  readonly log: Log
+  /** A request was answered. */
+  beat(): void
+}
+
+/**
+ * Answers AdmissionReviews over HTTPS, on every path. A pod is never held up by us: whatever goes wrong, it is admitted unchanged,
+ * and that is counted.
+ */
+export function admissionServer(options: AdmissionServerOptions): FastifyInstance {
+  const { tls, metrics, log } = options
+  const https = { ...secureContext(tls), minVersion: tls.minVersion, ...(tls.ciphers && { ciphers: tls.ciphers }) }
+  // The API server keeps connections open; closing does not wait for idle ones.
+  const server = fastify({ https, bodyLimit: BODY_LIMIT, forceCloseConnections: 'idle' }) as unknown as FastifyInstance
+  server.removeAllContentTypeParsers()
+  server.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
+  server.setErrorHandler((error: { code?: string }, _request, reply) => {
+    if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return reply.code(413).send('request payload too large')
+    log.error('Request could not be read', { error })
+    return reply.code(400).send()
+  })
+  server.all('/*', (request, reply) => {
+    options.beat()
+    if (request.headers['content-type'] === 'application/json') return answer(String(request.body), reply, options)
+    metrics.latency.observe({ status: 'error', resource: 'unknown' }, 0)
+    log.warn('Request without content type application/json', { contentType: request.headers['content-type'] })
+    return reply.send()
+  })
+  return server
+}
+
+/** Serves new connections with other certificates; those that are open go on. */
+export function replaceCertificates(server: FastifyInstance, certificates: Certificates): void {
+  const { server: https } = server as unknown as { server: { setSecureContext(options: object): void } }
+  https.setSecureContext(secureContext(certificates))
+}
+
+function secureContext({ serverCert, serverKey, caCert }: Certificates) {
+  return { cert: `${serverCert.trimEnd()}\n${caCert}`, key: serverKey }
+}
+
+function answer(body: string, reply: FastifyReply, { review, metrics, log }: AdmissionServerOptions): FastifyReply {
+  const watch = stopwatch(metrics)
+  const request = readRequest(body, log)
+  watch.step('read_request')
+  const result = request ? decide(request, review, log) : UNREADABLE
+  watch.step('admit')
+  const text = JSON.stringify({ kind: 'AdmissionReview', apiVersion: 'admission.k8s.io/v1', response: responseOf(request?.uid, result) })
+  watch.step('build_response')
+  if (result.resource === 'Pod') metrics.pods.inc({ applied: String(result.patch.length > 0) })
+  reply.type('application/json').send(text)
+  watch.step('write_response')
+  metrics.latency.observe({ status: result.outcome, resource: result.resource }, watch.total())
+  return reply
+}
+
+const UNREADABLE: Answer = { resource: 'unknown', outcome: 'error', why: 'not an AdmissionReview', patch: [], warnings: [] }
+
+function readRequest(body: string, log: Log): AdmissionRequest | undefined {
+  try {
+    return AdmissionReview.parse(JSON.parse(body)).request
+  } catch (error) {
+    log.error('Request is not an AdmissionReview', { error })
+    return undefined
+  }
+}
+
+function decide(request: AdmissionRequest, review: AdmissionServerOptions['review'], log: Log): Answer {
+  const about = { namespace: request.namespace, name: request.name, operation: request.operation }
+  try {
+    const result = review(request)
+    if (result.outcome === 'error' && !result.denied) log.warn('Admitted unchanged', { resource: result.resource, why: result.why, ...about })
+    else log.debug('Reviewed', { resource: result.resource, outcome: result.outcome, why: result.why, ...about })
+    return result
+  } catch (error) {
+    log.error('Admitted unchanged', { ...about, error })
+    return { resource: request.resource.resource === 'pods' ? 'Pod' : 'VPA', outcome: 'error', why: 'thrown', patch: [], warnings: [] }
+  }
+}
+
+function responseOf(uid: string | undefined, { denied, patch, warnings }: Answer): object {
+  return {
+    ...(uid !== undefined && { uid }),
+    allowed: denied === undefined,
+    ...(denied && { status: { metadata: {}, ...denied } }),
+    ...(patch.length > 0 && { patch: Buffer.from(JSON.stringify(patch)).toString('base64'), patchType: 'JSONPatch' }),
+    ...(warnings.length > 0 && { warnings }),
+  }
+}
+
+function stopwatch({ steps }: AdmissionMetrics) {
+  const start = performance.now()
+  let last = start
+  return {
+    step(step: Step): void {
+      const now = performance.now()
+      steps.observe({ step }, (now - last) / 1000)
+      last = now
+    },
+    /** In seconds. */
+    total(): number {
+      const seconds = (last - start) / 1000
+      steps.observe({ step: 'total' }, seconds)
+      return seconds
+    },
+  }
+}

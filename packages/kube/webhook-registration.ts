@@ -1,0 +1,82 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Labels } from '@vpa/core/selector.ts'
+import { isConflict, isNotFound } from './api-error.ts'
+import type { Client } from './client.ts'
+
+const PATH = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations'
+
+/** A MutatingWebhookConfiguration with every field that the API server would fill in, so that equal ones compare equal. */
+export interface WebhookConfiguration {
+  readonly name: string
+  readonly labels: Labels
+  readonly webhooks: readonly Webhook[]
+}
+
+export interface Webhook {
+  readonly name: string
+  readonly admissionReviewVersions: readonly string[]
+  readonly clientConfig: WebhookClientConfig
+  readonly rules: readonly WebhookRule[]
+  readonly failurePolicy: 'Ignore' | 'Fail'
+  readonly matchPolicy: 'Equivalent' | 'Exact'
+  readonly namespaceSelector: object
+  readonly objectSelector: object
+  readonly sideEffects: 'None'
+  readonly timeoutSeconds: number
+  readonly reinvocationPolicy: 'Never' | 'IfNeeded'
+}
+
+/** `caBundle` is PEM in base64. */
+export type WebhookClientConfig =
+  | { readonly url: string; readonly caBundle: string }
+  | { readonly service: { readonly namespace: string; readonly name: string; readonly port: number }; readonly caBundle: string }
+
+export interface WebhookRule {
+  readonly operations: readonly ('CREATE' | 'UPDATE')[]
+  readonly apiGroups: readonly string[]
+  readonly apiVersions: readonly string[]
+  readonly resources: readonly string[]
+  readonly scope: '*'
+}
+
+/**
+ * Makes the API server ask the webhooks, changing only what differs: there is no moment without them (upstream deletes and creates anew).
+ * Replicas that start at once may race; they write the same.
+ *
+ * @throws ApiError or Error when it could not be done
+ */
+export async function registerWebhooks(client: Client, wanted: WebhookConfiguration): Promise<'created' | 'patched' | 'unchanged'> {
+  const existing = await readConfiguration(client, wanted.name)
+  if (existing === undefined) return create(client, wanted)
+  const labels = existing.metadata.labels ?? {}
+  const hasLabels = Object.entries(wanted.labels).every(([name, value]) => labels[name] === value)
+  if (hasLabels && isDeepStrictEqual(existing.webhooks, wanted.webhooks)) return 'unchanged'
+  const body = { metadata: { labels: wanted.labels }, webhooks: wanted.webhooks }
+  await client.request({ method: 'PATCH', path: `${PATH}/${wanted.name}`, patch: 'merge', body })
+  return 'patched'
+}
+
+async function create(client: Client, { name, labels, webhooks }: WebhookConfiguration): Promise<'created' | 'unchanged'> {
+  const body = { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'MutatingWebhookConfiguration', metadata: { name, labels }, webhooks }
+  try {
+    await client.request({ method: 'POST', path: PATH, body })
+    return 'created'
+  } catch (error) {
+    if (isConflict(error)) return 'unchanged'
+    throw error
+  }
+}
+
+async function readConfiguration(client: Client, name: string): Promise<RawConfiguration | undefined> {
+  try {
+    return await client.request<RawConfiguration>({ path: `${PATH}/${name}` })
+  } catch (error) {
+    if (isNotFound(error)) return undefined
+    throw error
+  }
+}
+
+interface RawConfiguration {
+  readonly metadata: { readonly labels?: Labels }
+  readonly webhooks?: readonly unknown[]
+}
