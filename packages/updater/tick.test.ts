@@ -1,0 +1,209 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Sandbox, startSandbox } from '@vpa/sandbox/sandbox.ts'
+import { HOUR, MINUTE, SECOND, formatTime } from '@vpa/core/time.ts'
+import type { Cluster, Store } from '@vpa/kube/cluster.ts'
+import { connect } from '@vpa/kube/connect.ts'
+import type { Log } from '@vpa/kube/log.ts'
+import { Registry } from 'prom-client'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { type FakeClock, fakeClock } from '../../test/support/fake-clock.ts'
+import { Metrics } from './metrics.ts'
+import { updaterTick } from './tick.ts'
+
+const LEASE = { namespace: 'kube-system', name: 'vpa-admission-controller' }
+const SELECTOR = { app: 'web' }
+
+interface Scene {
+  readonly sandbox: Sandbox
+  readonly cluster: Cluster
+  readonly clock: FakeClock
+  readonly registry: Registry
+  readonly logged: readonly Line[]
+  tick(): Promise<void>
+}
+
+interface Line {
+  readonly message: string
+  readonly [field: string]: unknown
+}
+
+interface SceneFacts {
+  readonly replicas?: number
+  readonly vpa?: object
+  readonly target?: Readonly<Record<string, string>>
+  /** Whether the admission controller has told that it lives. */
+  readonly lease?: boolean
+  readonly inPlaceOnly?: boolean
+}
+
+/** Deployment `web` with pods that request 100m and 200Mi, and a VPA that wants something else. */
+async function scene({ replicas = 4, vpa = {}, target = { cpu: '500m', memory: '200Mi' }, lease = true, inPlaceOnly = false }: SceneFacts = {}): Promise<Scene> {
+  const clock = fakeClock()
+  const sandbox = await startSandbox({ clock })
+  const directory = await mkdtemp(join(tmpdir(), 'updater-'))
+  await writeFile(join(directory, 'config'), sandbox.kubeconfig)
+  const container = { name: 'app', image: 'app', resources: { requests: { cpu: '100m', memory: '200Mi' } } }
+  await sandbox.apply({
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { namespace: 'default', name: 'web' },
+    spec: { replicas, selector: { matchLabels: SELECTOR }, template: { metadata: { labels: SELECTOR }, spec: { containers: [container] } } },
+  })
+  await sandbox.apply({
+    apiVersion: 'autoscaling.k8s.io/v1',
+    kind: 'VerticalPodAutoscaler',
+    metadata: { namespace: 'default', name: 'web' },
+    spec: { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' }, ...vpa },
+  })
+  if (lease) await renewLease(sandbox, clock)
+  await clock.advance(10 * SECOND)
+  await sandbox.settle()
+
+  const registry = new Registry()
+  const logged: Line[] = []
+  const log = logInto(logged)
+  const stop = new AbortController()
+  const connection = { kubeconfig: join(directory, 'config'), qps: 0, burst: 0, source: 'vpa-updater', ignoredNamespaces: [], clock, log, registry, signal: stop.signal }
+  const cluster = await connect({ ...connection, watch: { vpas: true, pods: { fieldSelector: 'spec.nodeName!=' }, limitRanges: true, workloads: true } })
+  onTestFinished(async () => {
+    stop.abort()
+    await cluster.stop()
+    await sandbox.stop()
+    await rm(directory, { recursive: true })
+  })
+  await cluster.synced()
+  const recommendation = { containerRecommendations: [{ containerName: 'app', target, lowerBound: target, upperBound: target }] }
+  await setStatus(sandbox, { recommendation })
+  await until(cluster.vpas, () => [...cluster.vpas.list()].every(({ status }) => status.recommendation !== undefined))
+
+  const tick = updaterTick({
+    cluster,
+    log,
+    clock,
+    metrics: new Metrics(registry, clock),
+    update: {
+      minReplicas: 2,
+      evictionTolerance: 0.5,
+      lifetimeThreshold: 12 * HOUR,
+      minimumDifference: 0.1,
+      evictAfterOomThreshold: 10 * MINUTE,
+      inPlaceSkipDisruptionBudget: false,
+      perVpaConfig: false,
+      startupBoost: false,
+      inPlaceOnly,
+    },
+    rateLimit: { rate: 0, burst: 1 },
+    interval: MINUTE,
+    admissionStatus: { lease: LEASE, timeout: MINUTE },
+    signal: stop.signal,
+  })
+  return { sandbox, cluster, clock, registry, logged, tick }
+}
+
+async function setStatus(sandbox: Sandbox, status: object): Promise<void> {
+  const path = '/apis/autoscaling.k8s.io/v1/namespaces/default/verticalpodautoscalers/web/status'
+  const response = await fetch(sandbox.url + path, { method: 'PATCH', headers: { 'content-type': 'application/merge-patch+json' }, body: JSON.stringify({ status }) })
+  expect(response.status).toBe(200)
+}
+
+async function renewLease(sandbox: Sandbox, clock: FakeClock): Promise<void> {
+  const renewTime = formatTime(clock.now()).replace('Z', '.000000Z')
+  await sandbox.apply({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: LEASE, spec: { holderIdentity: 'admission', renewTime } })
+}
+
+/** Resolves once the store shows it. */
+function until<T>(store: Store<T>, holds: () => boolean): Promise<void> {
+  return new Promise((resolve) => {
+    if (holds()) return resolve()
+    const unsubscribe = store.subscribe(() => {
+      if (!holds()) return
+      unsubscribe()
+      resolve()
+    })
+  })
+}
+
+function logInto(lines: Line[]): Log {
+  const note = (message: string, fields?: object) => void lines.push({ message, ...fields })
+  const log: Log = { debug: note, info: note, warn: note, error: note, child: () => log }
+  return log
+}
+
+function podNames({ sandbox }: Scene): readonly string[] {
+  const alive = sandbox.list('Pod', 'default').filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+  return alive.map(({ metadata }) => metadata.name ?? '')
+}
+
+/** How many of the pods that were there before have gone. */
+async function evictedBy(scene: Scene, ticks = 1): Promise<number> {
+  const before = podNames(scene)
+  for (let turn = 0; turn < ticks; turn += 1) await scene.tick()
+  const after = podNames(scene)
+  return before.filter((name) => !after.includes(name)).length
+}
+
+test.for([
+  ['half of four', {}, 2],
+  ['one of three', { replicas: 3 }, 1],
+  ['none of one', { replicas: 1 }, 0],
+  ['the only one, where the VPA says that one is enough', { replicas: 1, vpa: { updatePolicy: { updateMode: 'Auto', minReplicas: 1 } } }, 1],
+  ['none in mode Off', { vpa: { updatePolicy: { updateMode: 'Off' } } }, 0],
+  ['none in mode Initial', { vpa: { updatePolicy: { updateMode: 'Initial' } } }, 0],
+  ['none that is young and within its range', { target: { cpu: '100m', memory: '200Mi' } }, 0],
+  ['none when nobody admits the new ones', { lease: false }, 0],
+] as const)('one loop evicts %s', async ([, facts, expected]) => {
+  expect(await evictedBy(await scene(facts))).toBe(expected)
+})
+
+test('an eviction is told in events, metrics and log', async () => {
+  const { sandbox, registry, logged, tick } = await scene({ replicas: 2 })
+  await tick()
+  const events = () => sandbox.list('Event', 'default') as unknown as { reason: string; message: string }[]
+  const told = () => events().filter(({ reason }) => reason.startsWith('Evicted')).map(({ reason, message }) => `${reason}: ${message.replace(/web-\S+/, 'NAME')}`)
+  // Events are sent beside the loop.
+  await vi.waitFor(() =>
+    expect(told().toSorted()).toEqual([
+      'EvictedByVPA: Pod was evicted by VPA Updater to apply resource recommendation.',
+      'EvictedPod: VPA Updater evicted Pod NAME to apply resource recommendation.',
+    ]),
+  )
+  expect(await registry.metrics()).toContain('vpa_updater_evicted_pods_total{vpa_size_log2="1",vpa_name="web",vpa_namespace="default",update_mode="Recreate"} 1')
+  expect(logged.find(({ message }) => message === 'Pod accepted for update')).toMatchObject({ priority: 4, why: 'outside-range' })
+})
+
+test('a disruption budget of the cluster blocks an eviction for now', async () => {
+  const facts = await scene()
+  facts.sandbox.faults.respond({ path: /eviction$/, status: 429, reason: 'TooManyRequests', times: 1 })
+  expect(await evictedBy(facts)).toBe(2)
+  expect(facts.logged.filter(({ message }) => message === 'Eviction failed')).toMatchObject([{ why: 'blocked' }])
+})
+
+test('a lease that is not renewed any more stops evictions', async () => {
+  const { sandbox, clock, tick, logged, registry } = await scene()
+  await clock.advance(2 * MINUTE)
+  await tick()
+  expect(logged.at(-1)).toMatchObject({ message: 'Admission Controller status is not valid. Skipping update loop' })
+  expect(await registry.metrics()).toContain('vpa_updater_admission_controller_status_invalid_total{reason="Expired"} 1')
+  await renewLease(sandbox, clock)
+  await tick()
+  expect(logged.some(({ message }) => message === 'Evicting pod')).toBe(true)
+})
+
+test('pods are resized in place, and evicted where that is refused, both within one budget', async () => {
+  const facts = await scene({ replicas: 4, vpa: { updatePolicy: { updateMode: 'InPlaceOrRecreate' } } })
+  facts.sandbox.faults.respond({ path: /resize$/, status: 422, reason: 'Invalid', times: 3 })
+  expect(await evictedBy(facts)).toBe(1)
+  const resized = facts.sandbox.list('Pod', 'default').filter(({ metadata }) => metadata.annotations?.['vpaInPlaceUpdated'] === 'true')
+  expect(resized.map(({ spec }) => spec)).toMatchObject([{ containers: [{ resources: { requests: { cpu: '500m', memory: '200Mi' } } }] }])
+})
+
+test('a resize that no node can give is remembered, and not tried again', async () => {
+  const facts = await scene({ replicas: 2, vpa: { updatePolicy: { updateMode: 'InPlace' } }, inPlaceOnly: true })
+  const causes = [{ reason: 'NodeCapacity', message: 'too much', field: 'spec' }]
+  facts.sandbox.faults.respond({ path: /resize$/, status: 403, reason: 'Forbidden', causes, times: 2 })
+  expect(await evictedBy(facts, 2)).toBe(0)
+  expect(facts.logged.filter(({ message }) => message === 'Resizing pod in place')).toHaveLength(2)
+  expect(await facts.registry.metrics()).toContain('vpa_updater_in_place_infeasible_skip_pods_total{vpa_size_log2="1",vpa_name="web",vpa_namespace="default"} 2')
+})
