@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest'
+import { DAY, HOUR, SECOND } from '../time.ts'
+import { Aggregate } from './aggregate.ts'
+import { ContainerHistory } from './container.ts'
+
+/** Rows are upstream's container_test.go: amounts in MiB, window end W = T + 24 h. */
+const T = Date.UTC(2026, 2, 1)
+const W = T + DAY
+const MB = 1_048_576
+const OPTIONS = { memoryInterval: DAY, memoryIntervalCount: 8, oomBumpUpRatio: 1.2, oomMinBumpUp: 100 * MB }
+
+type Step = readonly ['use' | 'oom', mib: number, at: number, refused?: 'refused']
+
+test.for<[string, readonly Step[], [peak: number, windowEnd: number][], interval?: number]>([
+  ['one peak per interval', [['use', 5, T], ['use', 10, T + DAY / 2], ['use', 2, W]], [[10, W], [2, W + DAY]]],
+  ['lower usage in the same interval says nothing', [['use', 10, T], ['use', 5, T + HOUR]], [[10, W]]],
+  ['intervals without samples are skipped', [['use', 5, T], ['use', 10, T + 2 * HOUR]], [[5, T + HOUR], [10, T + 3 * HOUR]], HOUR],
+  ['an older or negative sample is refused', [['use', 5, T], ['use', 9, T - 1, 'refused'], ['use', -1, T + 1, 'refused']], [[5, W]]],
+  ['an interval that begins with 0 bytes keeps it, as upstream', [['use', 0, T], ['use', 7, T + 1]], [[0, W]]],
+  ['an OOM at 1000 MiB needs 20 % more', [['oom', 1000, T]], [[1200, W]]],
+  ['an OOM at 1 MiB needs 100 MiB more', [['oom', 1, T]], [[101, W]]],
+  ['OOMs in a row do not add up', [['oom', 1000, T], ['oom', 999, T], ['oom', 999, T], ['oom', 2000, T]], [[2400, W]]],
+  ['usage above the request counts in an OOM', [['use', 3000, T], ['oom', 1000, T]], [[3600, W]]],
+  ['an OOM 30 h before the last sample is too old', [['use', 5, T], ['oom', 1000, T - 30 * HOUR, 'refused']], [[5, W]]],
+  ['with an interval of 1 h, so is one of 2 h before', [['use', 5, T], ['oom', 1000, T - 2 * HOUR, 'refused']], [[5, T + HOUR]], HOUR],
+  ['an OOM two days after still knows the peak before it', [['use', 2000, T], ['oom', 1000, T + 2 * DAY]], [[2000, W], [2400, W + 2 * DAY]]],
+  ['an OOM just before the last sample replaces its peak', [['use', 100, T], ['use', 2000, W], ['oom', 1000, W - SECOND]], [[100, W], [2400, W + DAY]]],
+])('memory: %s', ([, steps, peaks, memoryInterval = DAY]) => {
+  const options = { ...OPTIONS, memoryInterval }
+  const aggregate = newAggregate()
+  const container = new ContainerHistory()
+  for (const [kind, mib, at, refused] of steps) {
+    const accepted = kind === 'use' ? container.addMemory(aggregate, { bytes: mib * MB, at }, options) : container.recordOom(aggregate, { requested: mib * MB, at }, options) !== undefined
+    expect(accepted).toBe(refused === undefined)
+  }
+  const expected = newAggregate()
+  for (const [mib, windowEnd] of peaks) expected.addMemoryPeak(mib * MB, windowEnd)
+  expect(aggregate.memoryPeaks.save()).toEqual(expected.memoryPeaks.save())
+})
+
+test('CPU: each time counts once, the lower bound of usage is 0', () => {
+  const aggregate = newAggregate()
+  const container = new ContainerHistory()
+  const accepted = [[3140, T], [6280, T + 1], [1570, T + 1], [-1, T + 2], [Number.NaN, T + 3], [1570, T + 4]].map(([usage, at]) => container.addCpu(aggregate, usage!, at!))
+  expect(accepted).toEqual([true, true, false, false, false, true])
+  expect(aggregate.span).toEqual({ first: T, last: T + 4, count: 3 })
+})
+
+test('the open peak is that of an interval that has not ended', () => {
+  const container = new ContainerHistory()
+  expect(container.openPeak(T)).toBeUndefined()
+  container.addMemory(newAggregate(), { bytes: 7, at: T }, OPTIONS)
+  expect(container.openPeak(W - 1)).toEqual({ bytes: 7, windowEnd: W })
+  expect(container.openPeak(W)).toBeUndefined()
+})
+
+function newAggregate(): Aggregate {
+  return new Aggregate({ cpu: DAY, memory: DAY })
+}

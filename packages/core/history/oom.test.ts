@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest'
+import { projectPod } from '../api/pod.ts'
+import { oomsBetween } from './oom.ts'
+
+/** Rows are upstream's oom/observer_test.go. */
+const AT = '2026-03-01T00:00:00Z'
+const killed = (reason = 'OOMKilled') => ({ terminated: { reason, finishedAt: AT } })
+const running = { running: {} }
+const waiting = { waiting: {} }
+
+interface Shape {
+  readonly state: object
+  readonly restarts?: number
+  readonly last?: object
+  readonly request?: string
+  readonly reported?: string
+}
+
+function pod({ state, restarts = 0, last, request, reported }: Shape) {
+  return projectPod({
+    metadata: { namespace: 'default', name: 'web-0' },
+    spec: { containers: [{ name: 'app', resources: request ? { requests: { memory: request } } : {} }] },
+    status: { containerStatuses: [{ name: 'app', restartCount: restarts, state, lastState: last, ...(reported && { resources: { requests: { memory: reported } } }) }] },
+  })
+}
+
+test.for<[string, Shape, Shape, number | undefined]>([
+  ['running, then killed: what the pod requests now', { state: running, request: '1k' }, { state: killed(), request: '2k' }, 2000],
+  ['killed without a request', { state: running }, { state: killed() }, 0],
+  ['killed and running again: what the pod requested then', { state: running, request: '1k' }, { state: running, restarts: 1, last: killed(), request: '2k' }, 1000],
+  ['killed for another reason, then for want of memory', { state: killed('Error') }, { state: killed(), restarts: 1 }, 0],
+  ['what the kubelet reports beats the spec', { state: running }, { state: killed(), request: '2k', reported: '3k' }, 3000],
+  ['ended for another reason', { state: running }, { state: killed('Completed') }, undefined],
+  ['running again after another reason', { state: running }, { state: running, restarts: 1, last: killed('Error') }, undefined],
+  ['running after a crash loop: it was counted when killed', { state: waiting, restarts: 1, last: killed() }, { state: running, restarts: 2, last: killed() }, undefined],
+  ['listed once more', { state: running, restarts: 1, last: killed() }, { state: running, restarts: 1, last: killed() }, undefined],
+  ['still killed', { state: killed() }, { state: killed() }, undefined],
+])('%s', ([, before, now, requested]) => {
+  const expected = requested === undefined ? [] : [{ namespace: 'default', podName: 'web-0', containerName: 'app', at: Date.parse(AT), requested }]
+  expect(oomsBetween(pod(before), pod(now))).toEqual(expected)
+})
+
+test('a container that was not there before says nothing', () => {
+  expect(oomsBetween({ ...pod({ state: running }), containerStatuses: [] }, pod({ state: killed() }))).toEqual([])
+})
