@@ -114,8 +114,8 @@ export class Api {
     const { storage, clock } = this.#parts
     const current = this.get(kind, ref)
     const { uid, resourceVersion } = options.preconditions ?? {}
-    checkPrecondition(kind, current, 'UID', { expected: uid, actual: current.metadata.uid })
-    checkPrecondition(kind, current, 'ResourceVersion', { expected: resourceVersion, actual: current.metadata.resourceVersion })
+    checkPrecondition(kind, current, { what: 'UID', expected: uid, actual: current.metadata.uid, or: 'deleted and then recreated' })
+    checkPrecondition(kind, current, { what: 'ResourceVersion', expected: resourceVersion, actual: current.metadata.resourceVersion, or: 'modified' })
     const grace = kind === PODS ? gracePeriod(current, options) : 0
     if (grace === 0 && (current.metadata.finalizers ?? []).length === 0) {
       storage.remove(kind, current)
@@ -170,7 +170,7 @@ export class Api {
     const { name, resourceVersion, uid } = edited.metadata
     if (name !== current.metadata.name) throw badRequest(`the name of the object (${name}) does not match the name on the URL (${current.metadata.name})`)
     if (resourceVersion && resourceVersion !== current.metadata.resourceVersion) throw conflict(kind, name, MODIFIED)
-    checkPrecondition(kind, current, 'UID', { expected: uid, actual: current.metadata.uid })
+    if (uid && uid !== current.metadata.uid) throw conflict(kind, name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid}`)
   }
 
   /** A change of anything but metadata and status is a new generation. */
@@ -210,9 +210,11 @@ function checkName(kind: Kind, name: string): void {
   throw invalid(kind, name, [{ reason: 'FieldValueInvalid', field: 'metadata.name', message: `Invalid value: ${JSON.stringify(name)}: ${rule}` }])
 }
 
-function checkPrecondition(kind: Kind, current: KubeObject, what: string, { expected, actual }: { expected: string | undefined; actual: string }): void {
-  if (expected === undefined || expected === '' || expected === actual) return
-  throw conflict(kind, current.metadata.name, `Precondition failed: ${what} in precondition: ${expected}, ${what} in object meta: ${actual}`)
+function checkPrecondition(kind: Kind, { metadata }: KubeObject, { what, expected, actual, or }: { what: string; expected: string | undefined; actual: string; or: string }): void {
+  if (expected === undefined || expected === actual) return
+  // Here alone the message names the kind, not the resource.
+  const problem = `the ${what} in the precondition (${expected}) does not match the ${what} in record (${actual}). The object might have been ${or}`
+  throw conflict({ ...kind, resource: kind.kind }, metadata.name, problem)
 }
 
 /** Seconds until a deleted pod is gone; none on no node, where nothing has to stop. */

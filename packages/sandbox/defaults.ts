@@ -46,7 +46,7 @@ function podSpecWithDefaults(spec: PodSpec): PodSpec {
 }
 
 /** A limit without a request is the request too. */
-function withRequestsFromLimits(container: Container): Container {
+export function withRequestsFromLimits(container: Container): Container {
   const { limits, requests } = container.resources ?? {}
   return limits ? { ...container, resources: { limits, requests: { ...limits, ...requests } } } : container
 }

@@ -55,6 +55,6 @@ function readToken(token: string): Position {
   try {
     return JSON.parse(Buffer.from(token, 'base64url').toString()) as Position
   } catch {
-    throw badRequest('continue key is not valid')
+    throw badRequest('invalid continue token: continue key is not valid')
   }
 }

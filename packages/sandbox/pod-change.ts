@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { invalid } from './api-error.ts'
+import { withRequestsFromLimits } from './defaults.ts'
 import type { Kind } from './kind.ts'
 import type { Container, KubeObject, Pod, PodSpec } from './object.ts'
 import { qosClassOf } from './qos.ts'
@@ -17,33 +18,26 @@ export function checkPodChange(kind: Kind, before: KubeObject, after: KubeObject
 }
 
 /**
- * What the resize subresource makes of an edited pod: only resources change.
+ * What the resize subresource makes of an edited pod: resources change, any other edit is passed over.
  *
- * @throws ApiError 422 when the QoS class would change, requests or limits would be removed, or anything else is edited
+ * @throws ApiError 422 when the QoS class would change, or requests or limits would be removed
  */
 export function checkResize(kind: Kind, current: KubeObject, edited: KubeObject): KubeObject {
   const { spec } = current as Pod
-  const next = (edited as Pod).spec
-  const refuse = (field: string, message: string) => invalid(kind, current.metadata.name, [{ reason: 'FieldValueForbidden', field, message }])
-  if (!isDeepStrictEqual(withoutResources(spec), withoutResources(next))) throw refuse('spec', 'Forbidden: only cpu and memory resources are mutable')
-  next.containers.forEach((container, at) => {
+  const containers = spec.containers.map((container, at) => withRequestsFromLimits({ ...container, resources: (edited as Pod).spec.containers[at]?.resources ?? {} }))
+  containers.forEach((container, at) => {
     for (const list of ['requests', 'limits'] as const) {
       const removed = resourcesOf(spec.containers[at], list).some((name) => !resourcesOf(container, list).includes(name))
-      if (removed) throw refuse(`spec.containers[${at}].resources.${list}`, `Forbidden: resource ${list} cannot be removed`)
+      if (removed) throw invalid(kind, current.metadata.name, [{ reason: 'FieldValueForbidden', field: `spec.containers[${at}].resources.${list}`, message: `Forbidden: resource ${list} cannot be removed` }])
     }
   })
-  const before = qosClassOf(spec.containers)
-  const after = qosClassOf(next.containers)
-  if (before !== after) throw invalid(kind, current.metadata.name, [{ reason: 'FieldValueInvalid', field: 'spec', message: `Invalid value: "${after}": Pod QOS Class may not change as a result of resizing` }])
-  return { ...current, spec: { ...spec, containers: next.containers } }
+  const after = qosClassOf(containers)
+  if (after !== qosClassOf(spec.containers)) throw invalid(kind, current.metadata.name, [{ reason: 'FieldValueInvalid', field: 'spec', message: `Invalid value: "${after}": Pod QOS Class may not change as a result of resizing` }])
+  return { ...current, spec: { ...spec, containers } }
 }
 
 function fixedPart({ containers, activeDeadlineSeconds: _deadline, tolerations: _tolerations, ...rest }: PodSpec): object {
   return { ...rest, containers: containers.map(({ image: _image, ...container }) => container) }
-}
-
-function withoutResources({ containers, ...rest }: PodSpec): object {
-  return { ...rest, containers: containers.map(({ resources: _resources, ...container }) => container) }
 }
 
 function resourcesOf(container: Container | undefined, list: 'requests' | 'limits'): readonly string[] {

@@ -1,7 +1,7 @@
-import { type AddressInfo } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { type DurationMs, SECOND, formatTime } from '@vpa/core/time.ts'
 import { Api, type ObjectRef } from './api.ts'
-import type { Clock } from './clock.ts'
+import { type Clock, systemClock } from './clock.ts'
 import { Faults } from './faults.ts'
 import { BUILT_IN, type Kind, NAMESPACES, NODES, groupVersionOf } from './kind.ts'
 import { limitRanger } from './limit-ranger.ts'
@@ -52,17 +52,6 @@ export interface Sandbox {
 }
 
 const DEFAULT_DELAYS: Delays = { start: 500, stop: 500, resize: 500, job: 60 * SECOND }
-const systemClock: Clock = {
-  now: () => Date.now(),
-  sleep: (duration, signal) =>
-    new Promise((resolve) => {
-      const timer = setTimeout(resolve, signal?.aborted ? 0 : duration)
-      signal?.addEventListener('abort', () => {
-        clearTimeout(timer)
-        resolve()
-      }, { once: true })
-    }),
-}
 
 /** Starts an embedded Kubernetes API on loopback, with one node and the namespaces of a new cluster. */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
@@ -76,6 +65,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   api.admission = (...request) => webhooks.admit(...request)
   const metrics = new MetricsApi({ storage, clock, loads, resolution: metricResolution })
   await createFirstObjects(api, options.node ?? { cpu: '8', memory: '32Gi' }, formatTime(clock.now()))
+  // Like on a server that runs for a while: its first versions cannot be watched from any more.
+  storage.compact()
 
   const server = createApiServer({ api, storage, clock, faults, metrics, bookmarkInterval })
   await new Promise<void>((resolve, reject) => {

@@ -1,6 +1,6 @@
 import type { LabelRequirement, LabelSelector } from '@vpa/core/selector.ts'
 import { badRequest } from './api-error.ts'
-import { type Kind, groupVersionOf } from './kind.ts'
+import type { Kind } from './kind.ts'
 import { type KubeObject, valueAt } from './object.ts'
 
 const SET = /^([^\s!=]+)\s+(in|notin)\s+\(([^)]*)\)$/
@@ -36,8 +36,7 @@ export function parseFieldSelector(text: string, kind: Kind): (object: KubeObjec
   const requirements = text.split(',').filter(Boolean).map((part) => {
     const [, field = '', operator = '', value = ''] = /^(.*?)(!=|==|=)(.*)$/.exec(part) ?? []
     if (!['metadata.name', 'metadata.namespace', ...kind.fields].includes(field)) {
-      const { resource } = kind
-      throw badRequest(`Unable to find "${groupVersionOf(kind)}, Resource=${resource}" that match label selector "", field selector "${text}": field label not supported: ${field}`)
+      throw badRequest(kind.fields.length > 0 ? `field label not supported: ${field}` : `"${field}" is not a known field selector: only "metadata.name", "metadata.namespace"`)
     }
     return { field, equal: operator !== '!=', value }
   })

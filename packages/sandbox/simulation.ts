@@ -1,7 +1,7 @@
 import { type DurationMs, HOUR, parseTime } from '@vpa/core/time.ts'
 import { runDeployments } from './deployment.ts'
 import { type DisruptionBudget, budgetStatus } from './disruption-budget.ts'
-import { DISRUPTION_BUDGETS, EVENTS } from './kind.ts'
+import { DISRUPTION_BUDGETS, EVENTS, NAMESPACES, SERVICE_ACCOUNTS } from './kind.ts'
 import { runKubelet } from './kubelet.ts'
 import { runReplicas } from './replicas.ts'
 import { runScheduler } from './scheduler.ts'
@@ -61,6 +61,7 @@ export class Simulation {
     for (let round = 0; round < MOST_ROUNDS && !this.#ended.signal.aborted; round += 1) {
       const before = storage.version
       collectGarbage(this.#world)
+      await createServiceAccounts(this.#world)
       await runDeployments(this.#world)
       await runReplicas(this.#world)
       runScheduler(this.#world)
@@ -83,6 +84,14 @@ function collectGarbage({ storage, api, clock }: World): void {
   for (const event of storage.list(EVENTS)) {
     const at = parseTime(String(event['lastTimestamp'] ?? event.metadata.creationTimestamp)) ?? 0
     if (clock.now() - at > EVENT_LIFETIME) storage.remove(EVENTS, event)
+  }
+}
+
+/** Pods of a namespace run as its service account `default`. */
+async function createServiceAccounts({ storage, api }: World): Promise<void> {
+  for (const { metadata } of storage.list(NAMESPACES)) {
+    const ref = { namespace: metadata.name, name: 'default' }
+    if (!api.has(SERVICE_ACCOUNTS, ref)) await api.create(SERVICE_ACCOUNTS, ref.namespace, { metadata: { name: ref.name } })
   }
 }
 
