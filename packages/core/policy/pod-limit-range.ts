@@ -76,7 +76,7 @@ interface Factor extends Ratio {
 
 /**
  * What the requests of the movable containers are multiplied with; undefined to leave them as they are.
- * Where min and max are both broken, max wins. Pods without limits are left alone, as upstream does.
+ * Requests below min come first, then limits above max, then limits below min. Pods without limits are left alone. All as upstream does.
  */
 function factorOf({ movable, fixed }: { movable: Total; fixed: Total }, { min, max }: { min: bigint; max: bigint }): Factor | undefined {
   const request = movable.request + fixed.request
