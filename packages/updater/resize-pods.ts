@@ -13,32 +13,16 @@ import type { VpaPass } from './vpa-pass.ts'
  * @returns the pods that are to be evicted instead; undefined when the loop has come to its end
  */
 export async function resizePods(pass: VpaPass, pods: readonly Pod[]): Promise<readonly Pod[] | undefined> {
-  const inPlaceOnly = updateModeOf(pass.vpa) === 'InPlace'
   const chosen = candidates(pass, pods.filter((pod) => isWorthAsking(pass, pod)))
   pass.tally.inPlaceUpdatable = chosen.length
   const fallBacks: Pod[] = []
   for (const pod of chosen) {
-    switch (decide(pass, pod).do) {
-      case 'nothing':
-        break
-      case 'remember':
-        remember(pass, pod)
-        break
-      case 'evict':
-        fallBacks.push(pod)
-        break
-      case 'resize': {
-        const outcome = await limitedResize(pass, pod)
-        if (outcome === 'out-of-time') return undefined
-        if (outcome === 'failed') pass.tally.failedResizes.InPlaceUpdateError += 1
-        if (outcome === 'infeasible') pass.tally.failedResizes[inPlaceOnly ? 'InPlaceUpdateInfeasible' : 'InPlaceUpdateError'] += 1
-        if (outcome === 'infeasible' && inPlaceOnly) remember(pass, pod)
-        if ((outcome === 'infeasible' || outcome === 'failed') && !inPlaceOnly) {
-          pass.log.warn('In-place resize failed, falling back to eviction', { pod: `${pod.namespace}/${pod.name}` })
-          fallBacks.push(pod)
-        }
-      }
-    }
+    // Decided anew: what was done to other pods of the group counts by now.
+    const { do: action } = decide(pass, pod)
+    const next = action === 'resize' ? await resizeOrElse(pass, pod) : action
+    if (next === 'out-of-time') return undefined
+    if (next === 'remember') remember(pass, pod)
+    if (next === 'evict') fallBacks.push(pod)
   }
   return fallBacks
 }
@@ -86,6 +70,19 @@ export function isWorthAsking(pass: VpaPass, pod: Pod): boolean {
     message: 'Previously recorded in-place update was infeasible, current recommendation is not lower than previous, skipping resize',
   })
   return false
+}
+
+/** What is to be done about the pod after it; mode InPlace never evicts. */
+async function resizeOrElse(pass: VpaPass, pod: Pod): Promise<'nothing' | 'remember' | 'evict' | 'out-of-time'> {
+  const inPlaceOnly = updateModeOf(pass.vpa) === 'InPlace'
+  const outcome = await limitedResize(pass, pod)
+  if (outcome === 'out-of-time') return outcome
+  if (outcome === 'done' || outcome === 'later') return 'nothing'
+  const isInfeasible = outcome === 'infeasible' && inPlaceOnly
+  pass.tally.failedResizes[isInfeasible ? 'InPlaceUpdateInfeasible' : 'InPlaceUpdateError'] += 1
+  if (inPlaceOnly) return isInfeasible ? 'remember' : 'nothing'
+  pass.log.warn('In-place resize failed, falling back to eviction', { pod: `${pod.namespace}/${pod.name}` })
+  return 'evict'
 }
 
 function remember({ vpa, infeasible }: VpaPass, pod: Pod): void {

@@ -13,7 +13,6 @@ import { Metrics } from './metrics.ts'
 import { updaterTick } from './tick.ts'
 
 const LEASE = { namespace: 'kube-system', name: 'vpa-admission-controller' }
-const SELECTOR = { app: 'web' }
 
 interface Scene {
   readonly sandbox: Sandbox
@@ -36,27 +35,21 @@ interface SceneFacts {
   /** Whether the admission controller has told that it lives. */
   readonly lease?: boolean
   readonly inPlaceOnly?: boolean
+  /** Each a Deployment with a VPA. */
+  readonly names?: readonly string[]
+  readonly rateLimit?: { readonly rate: number; readonly burst: number }
+  /** What the loop sees instead of the cluster. */
+  readonly seen?: (cluster: Cluster) => Cluster
 }
 
 /** Deployment `web` with pods that request 100m and 200Mi, and a VPA that wants something else. */
-async function scene({ replicas = 4, vpa = {}, target = { cpu: '500m', memory: '200Mi' }, lease = true, inPlaceOnly = false }: SceneFacts = {}): Promise<Scene> {
+async function scene(facts: SceneFacts = {}): Promise<Scene> {
+  const { target = { cpu: '500m', memory: '200Mi' }, lease = true, inPlaceOnly = false, names = ['web'], rateLimit = { rate: 0, burst: 1 }, seen = (cluster) => cluster } = facts
   const clock = fakeClock()
   const sandbox = await startSandbox({ clock })
   const directory = await mkdtemp(join(tmpdir(), 'updater-'))
   await writeFile(join(directory, 'config'), sandbox.kubeconfig)
-  const container = { name: 'app', image: 'app', resources: { requests: { cpu: '100m', memory: '200Mi' } } }
-  await sandbox.apply({
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { namespace: 'default', name: 'web' },
-    spec: { replicas, selector: { matchLabels: SELECTOR }, template: { metadata: { labels: SELECTOR }, spec: { containers: [container] } } },
-  })
-  await sandbox.apply({
-    apiVersion: 'autoscaling.k8s.io/v1',
-    kind: 'VerticalPodAutoscaler',
-    metadata: { namespace: 'default', name: 'web' },
-    spec: { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' }, ...vpa },
-  })
+  for (const name of names) await deploy(sandbox, name, facts)
   if (lease) await renewLease(sandbox, clock)
   await clock.advance(10 * SECOND)
   await sandbox.settle()
@@ -74,12 +67,11 @@ async function scene({ replicas = 4, vpa = {}, target = { cpu: '500m', memory: '
     await rm(directory, { recursive: true })
   })
   await cluster.synced()
-  const recommendation = { containerRecommendations: [{ containerName: 'app', target, lowerBound: target, upperBound: target }] }
-  await setStatus(sandbox, { recommendation })
+  for (const name of names) await recommend(sandbox, name, target)
   await until(cluster.vpas, () => [...cluster.vpas.list()].every(({ status }) => status.recommendation !== undefined))
 
   const tick = updaterTick({
-    cluster,
+    cluster: seen(cluster),
     log,
     clock,
     metrics: new Metrics(registry, clock),
@@ -94,7 +86,7 @@ async function scene({ replicas = 4, vpa = {}, target = { cpu: '500m', memory: '
       startupBoost: false,
       inPlaceOnly,
     },
-    rateLimit: { rate: 0, burst: 1 },
+    rateLimit,
     interval: MINUTE,
     admissionStatus: { lease: LEASE, timeout: MINUTE },
     signal: stop.signal,
@@ -102,10 +94,21 @@ async function scene({ replicas = 4, vpa = {}, target = { cpu: '500m', memory: '
   return { sandbox, cluster, clock, registry, logged, tick }
 }
 
-async function setStatus(sandbox: Sandbox, status: object): Promise<void> {
-  const path = '/apis/autoscaling.k8s.io/v1/namespaces/default/verticalpodautoscalers/web/status'
-  const response = await fetch(sandbox.url + path, { method: 'PATCH', headers: { 'content-type': 'application/merge-patch+json' }, body: JSON.stringify({ status }) })
-  expect(response.status).toBe(200)
+async function deploy(sandbox: Sandbox, name: string, { replicas = 4, vpa = {} }: SceneFacts): Promise<void> {
+  const labels = { app: name }
+  const container = { name: 'app', image: 'app', resources: { requests: { cpu: '100m', memory: '200Mi' } } }
+  const metadata = { namespace: 'default', name }
+  const template = { metadata: { labels }, spec: { containers: [container] } }
+  await sandbox.apply({ apiVersion: 'apps/v1', kind: 'Deployment', metadata, spec: { replicas, selector: { matchLabels: labels }, template } })
+  const targetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name }
+  await sandbox.apply({ apiVersion: 'autoscaling.k8s.io/v1', kind: 'VerticalPodAutoscaler', metadata, spec: { targetRef, ...vpa } })
+}
+
+async function recommend(sandbox: Sandbox, name: string, target: object): Promise<void> {
+  const recommendation = { containerRecommendations: [{ containerName: 'app', target, lowerBound: target, upperBound: target }] }
+  const path = `/apis/autoscaling.k8s.io/v1/namespaces/default/verticalpodautoscalers/${name}/status`
+  const request = { method: 'PATCH', headers: { 'content-type': 'application/merge-patch+json' }, body: JSON.stringify({ status: { recommendation } }) }
+  expect((await fetch(sandbox.url + path, request)).status).toBe(200)
 }
 
 async function renewLease(sandbox: Sandbox, clock: FakeClock): Promise<void> {
@@ -206,4 +209,34 @@ test('a resize that no node can give is remembered, and not tried again', async 
   expect(await evictedBy(facts, 2)).toBe(0)
   expect(facts.logged.filter(({ message }) => message === 'Resizing pod in place')).toHaveLength(2)
   expect(await facts.registry.metrics()).toContain('vpa_updater_in_place_infeasible_skip_pods_total{vpa_size_log2="1",vpa_name="web",vpa_namespace="default"} 2')
+})
+
+const brokenForA = (cluster: Cluster): Cluster => ({
+  ...cluster,
+  evict: (pod) => (pod.name.startsWith('a-') ? Promise.reject(new Error('a defect')) : cluster.evict(pod)),
+})
+
+test('a VPA that fails does not hold up the others', async () => {
+  const facts = await scene({ names: ['a', 'b'], seen: brokenForA })
+  expect(await evictedBy(facts)).toBe(2)
+  expect(facts.logged.filter(({ message }) => message === 'Failed to update the pods of a VPA')).toMatchObject([{ vpa: 'default/a' }])
+})
+
+test('what a loop has no time for comes first in the next one', async () => {
+  const facts = await scene({ names: ['a', 'b'], replicas: 2, rateLimit: { rate: 1 / 90, burst: 1 } })
+  const evicting = () => facts.logged.filter(({ message }) => message === 'Evicting pod').map(({ pod }) => String(pod).replace(/default\/(.).*/, '$1'))
+  const first = facts.tick()
+  await vi.waitFor(() => expect(evicting()).toHaveLength(1))
+  await facts.clock.advance(MINUTE)
+  await first
+  const [before = ''] = evicting()
+
+  await renewLease(facts.sandbox, facts.clock)
+  await facts.clock.advance(2 * MINUTE)
+  await renewLease(facts.sandbox, facts.clock)
+  const second = facts.tick()
+  await vi.waitFor(() => expect(evicting()).toHaveLength(2))
+  await facts.clock.advance(MINUTE)
+  await second
+  expect(evicting()).toEqual(before === 'a' ? ['a', 'b'] : ['b', 'a'])
 })

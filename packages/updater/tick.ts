@@ -40,6 +40,7 @@ export function updaterTick(options: UpdaterOptions): () => Promise<void> {
     resizeTimes: new ResizeTimes(),
     infeasible: new Map<string, Recommendation>(),
   }
+  let unfinished: ReadonlySet<string> = new Set()
 
   return async () => {
     const steps = metrics.startLoop()
@@ -57,8 +58,12 @@ export function updaterTick(options: UpdaterOptions): () => Promise<void> {
 
       if (vpas.length === 0) log.info('No VPA objects to process')
       const outcomes: VpaOutcome[] = []
-      const work = (signal: AbortSignal) => updateAll(podsOf, { ...memory, cluster, log, now, options: options.update, signal }, metrics, outcomes)
-      if (await withinInterval(options, work)) steps.endStep('EvictPods')
+      // What the loop before had no time for goes first.
+      const ordered = [...podsOf].toSorted(([a], [b]) => Number(unfinished.has(b.uid)) - Number(unfinished.has(a.uid)))
+      await withinInterval(options, (signal) => updateAll(ordered, { ...memory, cluster, log, now, options: options.update, signal }, metrics, outcomes))
+      unfinished = new Set(ordered.slice(outcomes.length).map(([{ uid }]) => uid))
+      if (unfinished.size === 0) steps.endStep('EvictPods')
+      else log.warn('The loop had no time for all VPAs', { unfinished: unfinished.size })
       metrics.publishLoop(outcomes)
     }
     steps.end()
@@ -90,29 +95,29 @@ function forgetGone(infeasible: Map<string, Recommendation>, pods: readonly Pod[
   for (const uid of infeasible.keys()) if (!uids.has(uid)) infeasible.delete(uid)
 }
 
-/** One VPA that fails does not hold up the others. */
-async function updateAll(podsOf: ReadonlyMap<Vpa, readonly Pod[]>, context: LoopContext, metrics: Metrics, outcomes: VpaOutcome[]): Promise<boolean> {
+/** One VPA that fails does not hold up the others. Adds an outcome for each VPA that the loop came to the end of. */
+async function updateAll(podsOf: Iterable<readonly [Vpa, readonly Pod[]]>, context: LoopContext, metrics: Metrics, outcomes: VpaOutcome[]): Promise<void> {
   for (const [vpa, pods] of podsOf) {
     const tally = emptyTally()
     const outcome = { vpa, podCount: pods.length, tally }
     try {
-      if (!(await updateVpa(vpaPass(context, vpa, pods, tally)))) return false
+      if (!(await updateVpa(vpaPass(context, vpa, pods, tally)))) return
+      outcomes.push(outcome)
     } catch (error) {
       context.log.error('Failed to update the pods of a VPA', { vpa: `${vpa.namespace}/${vpa.name}`, error })
-    } finally {
       outcomes.push(outcome)
+    } finally {
       metrics.countVpa(outcome)
     }
   }
-  return true
 }
 
-async function withinInterval<T>({ clock, interval, signal }: UpdaterOptions, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+async function withinInterval({ clock, interval, signal }: UpdaterOptions, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const deadline = new AbortController()
   const done = new AbortController()
   void clock.sleep(interval, AbortSignal.any([done.signal, signal])).then(() => deadline.abort())
   try {
-    return await work(deadline.signal)
+    await work(deadline.signal)
   } finally {
     done.abort()
   }
