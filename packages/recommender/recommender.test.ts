@@ -1,0 +1,294 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { HOUR, MINUTE, SECOND } from '@vpa/core/time.ts'
+import type { Cluster, Store } from '@vpa/kube/cluster.ts'
+import { parseConfig } from '@vpa/kube/config.ts'
+import { connect } from '@vpa/kube/connect.ts'
+import type { Log } from '@vpa/kube/log.ts'
+import { type Sandbox, startSandbox } from '@vpa/sandbox/sandbox.ts'
+import { Registry } from 'prom-client'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { type FakeClock, fakeClock } from '../../test/support/fake-clock.ts'
+import { Config, recommenderOptions } from './config.ts'
+import { Metrics } from './metrics.ts'
+import { QualityMetrics } from './quality-metrics.ts'
+import { Recommender } from './recommender.ts'
+
+const MB = 1_000_000
+const KONG = { cpuMillicores: 460, memoryBytes: 460 * MB }
+
+interface Scene {
+  readonly sandbox: Sandbox
+  readonly clock: FakeClock
+  readonly registry: Registry
+  readonly messages: readonly string[]
+  /** Lets that many minutes pass, with a turn of the loop after each. */
+  run(minutes: number): Promise<void>
+}
+
+/** A cluster with Deployment `web` and its VPA, whose recommender is about to start. */
+async function scene(...flags: readonly string[]): Promise<Scene> {
+  const clock = fakeClock()
+  const sandbox = await startSandbox({ clock, step: 10 * SECOND })
+  onTestFinished(() => sandbox.stop())
+  await addDeployment(sandbox, 'web')
+  await addVpa(sandbox, 'web')
+  sandbox.load('default', { app: 'web' }, 'app', () => KONG)
+  return { sandbox, clock, ...(await startRecommender(sandbox, clock, flags)) }
+}
+
+async function startRecommender(sandbox: Sandbox, clock: FakeClock, flags: readonly string[] = []): Promise<Omit<Scene, 'sandbox' | 'clock'>> {
+  const parsed = parseConfig(Config, flags)
+  if (!('config' in parsed)) throw new Error('problem' in parsed ? parsed.problem : parsed.help)
+  const messages: string[] = []
+  const note = (message: string) => void messages.push(message)
+  const log: Log = { debug: note, info: note, warn: note, error: note, child: () => log }
+  const registry = new Registry()
+  const cluster = await connectTo(sandbox, { clock, log, registry })
+  const recommender = new Recommender({ cluster, clock, log, options: recommenderOptions(parsed.config), metrics: new Metrics(registry, clock), quality: new QualityMetrics(registry) })
+  await cluster.synced()
+  const run = async (minutes: number) => {
+    for (let minute = 0; minute < minutes; minute += 1) {
+      await clock.advance(MINUTE)
+      await sandbox.settle()
+      await caughtUp(sandbox, cluster)
+      await recommender.tick()
+      await caughtUp(sandbox, cluster)
+    }
+  }
+  return { registry, messages, run }
+}
+
+async function connectTo(sandbox: Sandbox, { clock, log, registry }: { clock: FakeClock; log: Log; registry: Registry }): Promise<Cluster> {
+  const directory = await mkdtemp(join(tmpdir(), 'recommender-'))
+  const kubeconfig = join(directory, 'config')
+  await writeFile(kubeconfig, sandbox.kubeconfig)
+  const stop = new AbortController()
+  const watch = { vpas: true, pods: { fieldSelector: 'status.phase!=Pending' }, checkpoints: true, workloads: true } as const
+  const cluster = await connect({ kubeconfig, qps: 0, burst: 0, source: 'vpa-recommender', ignoredNamespaces: [], clock, log, registry, signal: stop.signal, watch })
+  onTestFinished(async () => {
+    stop.abort()
+    await cluster.stop()
+    await rm(directory, { recursive: true })
+  })
+  return cluster
+}
+
+/** Resolves once the stores show what the API server has. */
+async function caughtUp(sandbox: Sandbox, { vpas, pods, checkpoints }: Cluster): Promise<void> {
+  const versions = (kind: string) => sandbox.list(kind).filter(({ status }) => (status as { phase?: string } | undefined)?.phase !== 'Pending').map(({ metadata }) => metadata.resourceVersion).toSorted()
+  const shows = (store: Store<{ resourceVersion: string }>, kind: string) => () => [...store.list()].map(({ resourceVersion }) => resourceVersion).toSorted().join() === versions(kind).join()
+  await until(vpas, shows(vpas, 'VerticalPodAutoscaler'))
+  await until(pods, shows(pods, 'Pod'))
+  await until(checkpoints, shows(checkpoints, 'VerticalPodAutoscalerCheckpoint'))
+}
+
+function until<T>(store: Store<T>, holds: () => boolean): Promise<void> {
+  return new Promise((resolve) => {
+    if (holds()) return resolve()
+    const unsubscribe = store.subscribe(() => {
+      if (!holds()) return
+      unsubscribe()
+      resolve()
+    })
+  })
+}
+
+async function addDeployment(sandbox: Sandbox, name: string, { replicas = 1, limits = {} }: { replicas?: number; limits?: object } = {}): Promise<void> {
+  const container = { name: 'app', image: 'app', resources: { requests: { cpu: '100m', memory: '200Mi' }, limits } }
+  const labels = { app: name }
+  await sandbox.apply({
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { namespace: 'default', name },
+    spec: { replicas, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [container] } } },
+  })
+}
+
+async function addVpa(sandbox: Sandbox, name: string, spec: object = {}): Promise<void> {
+  await sandbox.apply({
+    apiVersion: 'autoscaling.k8s.io/v1',
+    kind: 'VerticalPodAutoscaler',
+    metadata: { namespace: 'default', name },
+    spec: { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name }, ...spec },
+  })
+}
+
+interface Status {
+  readonly conditions: readonly { type: string; status: string; message?: string }[]
+  readonly recommendation?: { readonly containerRecommendations?: readonly Readonly<Record<'target' | 'lowerBound' | 'upperBound' | 'uncappedTarget', Record<string, string>>>[] }
+}
+
+function statusOf(sandbox: Sandbox, name = 'web'): Status | undefined {
+  return sandbox.get('VerticalPodAutoscaler', { namespace: 'default', name })?.status as Status | undefined
+}
+
+function targetOf(sandbox: Sandbox, name = 'web'): Record<string, string> | undefined {
+  return statusOf(sandbox, name)?.recommendation?.containerRecommendations?.[0]?.target
+}
+
+function conditionsOf(sandbox: Sandbox, name = 'web'): readonly string[] {
+  return (statusOf(sandbox, name)?.conditions ?? []).map(({ type, status, message }) => [`${type}=${status}`, message].filter(Boolean).join(' '))
+}
+
+function checkpointNames(sandbox: Sandbox): readonly string[] {
+  return sandbox.list('VerticalPodAutoscalerCheckpoint').map(({ metadata }) => metadata.name ?? '').toSorted()
+}
+
+test('usage becomes a recommendation within the policy, and a checkpoint', async () => {
+  const { sandbox, run } = await scene()
+  await addVpa(sandbox, 'web', { resourcePolicy: { containerPolicies: [{ containerName: '*', minAllowed: { cpu: '200m', memory: '300Mi' }, maxAllowed: { cpu: '2', memory: '2Gi' } }] } })
+  await run(60)
+  expect(conditionsOf(sandbox)).toEqual(['RecommendationProvided=True'])
+  expect(statusOf(sandbox)?.recommendation?.containerRecommendations).toEqual([
+    {
+      containerName: 'app',
+      target: { cpu: '548m', memory: '548861636' },
+      lowerBound: { cpu: '522m', memory: expect.stringMatching(/^52\d{7}$/) },
+      upperBound: { cpu: '2', memory: '2Gi' },
+      uncappedTarget: { cpu: '548m', memory: '548861636' },
+    },
+  ])
+  expect(sandbox.list('VerticalPodAutoscalerCheckpoint')).toMatchObject([
+    { metadata: { name: 'web-app' }, spec: { vpaObjectName: 'web', containerName: 'app' }, status: { version: 'v3', cpuHistogram: { bucketWeights: { 24: 10_000 } } } },
+  ])
+})
+
+test('a status is written when it changes, not otherwise', async () => {
+  const { sandbox, run } = await scene()
+  await addVpa(sandbox, 'web', { resourcePolicy: { containerPolicies: [{ containerName: '*', minAllowed: { cpu: '1', memory: '1Gi' }, maxAllowed: { cpu: '1', memory: '1Gi' } }] } })
+  await run(3)
+  const version = () => sandbox.get('VerticalPodAutoscaler', { namespace: 'default', name: 'web' })?.metadata.resourceVersion
+  const before = version()
+  await run(3)
+  expect(version()).toBe(before)
+  await addVpa(sandbox, 'web', { resourcePolicy: { containerPolicies: [{ containerName: '*', maxAllowed: { cpu: '500m' } }] } })
+  await run(1)
+  expect(targetOf(sandbox)?.cpu).toBe('500m')
+})
+
+test('history outlives the recommender', async () => {
+  const { sandbox, clock, run } = await scene()
+  await run(30)
+  const samples = () => (sandbox.list('VerticalPodAutoscalerCheckpoint')[0]?.status as { totalSamplesCount?: number } | undefined)?.totalSamplesCount
+  const before = samples()
+  const upperBound = () => statusOf(sandbox)?.recommendation?.containerRecommendations?.[0]?.upperBound.cpu
+  const boundBefore = upperBound()
+  const restarted = await startRecommender(sandbox, clock)
+  await restarted.run(1)
+  expect(samples()).toBe(before! + 1)
+  expect(Number.parseInt(upperBound()!)).toBeLessThan(Number.parseInt(boundBefore!))
+})
+
+describe('nothing that fails holds up the rest:', () => {
+  test('a status that cannot be written', async () => {
+    const { sandbox, run, messages } = await scene()
+    await addDeployment(sandbox, 'other')
+    await addVpa(sandbox, 'other')
+    sandbox.faults.respond({ method: 'PATCH', path: /verticalpodautoscalers\/web\/status$/, status: 500, times: 1000 })
+    await run(3)
+    expect(targetOf(sandbox, 'other')).toBeDefined()
+    expect(targetOf(sandbox)).toBeUndefined()
+    expect(messages).toContain('Cannot update VPA')
+  })
+
+  test('a metrics API that does not answer', async () => {
+    const { sandbox, run, messages, registry } = await scene()
+    await run(3)
+    const before = targetOf(sandbox)
+    sandbox.faults.respond({ path: /metrics\.k8s\.io/, status: 503, times: 1000 })
+    await run(1)
+    expect(targetOf(sandbox)).toEqual(before)
+    expect(messages).toContain('Cannot get ContainerMetricsSnapshot from MetricsClient')
+    expect(await registry.metrics()).toContain('vpa_recommender_metric_server_responses{is_error="true",client_name="default-metrics-client"} 1')
+  })
+
+  test('a checkpoint of another version', async () => {
+    const { sandbox, run, messages } = await scene()
+    await sandbox.apply({
+      apiVersion: 'autoscaling.k8s.io/v1',
+      kind: 'VerticalPodAutoscalerCheckpoint',
+      metadata: { namespace: 'default', name: 'web-app' },
+      spec: { vpaObjectName: 'web', containerName: 'app' },
+      status: { version: 'v2' },
+    })
+    await run(3)
+    expect(messages).toContain('Error while loading checkpoint')
+    expect(targetOf(sandbox)).toBeDefined()
+  })
+})
+
+test('a container that is killed for want of memory gets more', async () => {
+  const { sandbox, run, messages } = await scene()
+  await addDeployment(sandbox, 'hungry', { limits: { memory: '300Mi' } })
+  await addVpa(sandbox, 'hungry')
+  sandbox.load('default', { app: 'hungry' }, 'app', () => ({ cpuMillicores: 10, memoryBytes: 400 * MB }))
+  await run(5)
+  expect(messages).toContain('OOM detected')
+  // It requested 200 MiB and needs 100 MiB more, in a bucket up to 330 MB, with a margin of 15 %.
+  expect(Number(targetOf(sandbox, 'hungry')?.memory)).toBeGreaterThan(300 * 1024 ** 2 * 1.15)
+})
+
+describe('conditions', () => {
+  test('a target that does not exist', async () => {
+    const { sandbox, run } = await scene()
+    await addVpa(sandbox, 'ghost')
+    await run(1)
+    expect(conditionsOf(sandbox, 'ghost')).toEqual([
+      'ConfigUnsupported=True Cannot read targetRef. Reason: Deployment default/ghost does not exist',
+      'NoPodsMatched=True No pods match this VPA object',
+      'RecommendationProvided=False No pods match this VPA object',
+    ])
+  })
+
+  test('a target that appears later', async () => {
+    const { sandbox, run } = await scene()
+    await addVpa(sandbox, 'late')
+    await run(1)
+    await addDeployment(sandbox, 'late')
+    await run(3)
+    expect(conditionsOf(sandbox, 'late')).toEqual(['RecommendationProvided=True'])
+  })
+})
+
+test('a recommender with a name leaves the others alone', async () => {
+  const { sandbox, run } = await scene('--recommender-name=mine')
+  await addDeployment(sandbox, 'named')
+  await addVpa(sandbox, 'named', { recommenders: [{ name: 'mine' }] })
+  await run(3)
+  expect(targetOf(sandbox, 'named')).toBeDefined()
+  expect(statusOf(sandbox)).toBeUndefined()
+})
+
+test('to save memory, history is kept only of pods that a VPA matches', async () => {
+  const aggregates = async (...flags: string[]) => {
+    const { sandbox, run, registry } = await scene(...flags)
+    await addDeployment(sandbox, 'nobodys')
+    await run(3)
+    return /aggregate_container_states_count (\d+)/.exec(await registry.metrics())?.[1]
+  }
+  expect(await aggregates()).toBe('2')
+  expect(await aggregates('--memory-saver')).toBe('1')
+})
+
+test('checkpoints of VPAs that are gone are deleted after a while', async () => {
+  const { sandbox, run } = await scene('--checkpoints-gc-interval=5m')
+  await addDeployment(sandbox, 'other')
+  await addVpa(sandbox, 'other')
+  await run(3)
+  expect(checkpointNames(sandbox)).toEqual(['other-app', 'web-app'])
+  sandbox.delete('VerticalPodAutoscaler', { namespace: 'default', name: 'other' })
+  await run(3)
+  expect(checkpointNames(sandbox)).toEqual(['web-app'])
+})
+
+test('usage of pods that are gone counts on', async () => {
+  const { sandbox, run, clock } = await scene()
+  await run(10)
+  await sandbox.apply({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { namespace: 'default', name: 'web' }, spec: { ...(sandbox.get('Deployment', { namespace: 'default', name: 'web' })?.spec as object), replicas: 0 } })
+  await clock.advance(HOUR)
+  await run(1)
+  expect(targetOf(sandbox)?.cpu).toBe('548m')
+  expect(conditionsOf(sandbox)).toEqual(['NoPodsMatched=True No pods match this VPA object', 'RecommendationProvided=True'])
+})
