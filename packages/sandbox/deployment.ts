@@ -2,7 +2,7 @@ import { formatTime } from '@vpa/core/time.ts'
 import { DEPLOYMENTS, REPLICA_SETS } from './kind.ts'
 import { templateHash } from './names.ts'
 import type { PodController } from './object.ts'
-import { type World, ownerOf, ownerReference, recordEvent, setStatus } from './world.ts'
+import { type World, ownerOf, ownerReference, podsOf, recordEvent, setStatus } from './world.ts'
 
 const REVISION = 'deployment.kubernetes.io/revision'
 
@@ -37,7 +37,7 @@ function rollOut(world: World, { spec }: PodController, current: PodController, 
   const surge = isRolling ? share(spec.strategy?.rollingUpdate?.maxSurge ?? '25%', wanted, Math.ceil) : 0
   const unavailable = isRolling ? share(spec.strategy?.rollingUpdate?.maxUnavailable ?? '25%', wanted, Math.floor) : wanted
   const oldTotal = sum(old, replicasOf)
-  const oldPods = sum(old, (replicaSet) => countOf(replicaSet, 'replicas'))
+  const oldPods = sum(old, (replicaSet) => podsOf(world, replicaSet).length)
   const room = isRolling ? wanted + surge - oldTotal : wanted * Number(oldPods === 0)
   const nextOfCurrent = Math.max(Math.min(wanted, replicasOf(current)), Math.min(wanted, room))
   scale(world, current, nextOfCurrent)
