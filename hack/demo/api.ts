@@ -82,9 +82,14 @@ export class Api {
     await this.#client.request({ method: 'PATCH', path: `/apis/apps/v1/namespaces/${namespace}/deployments/${deployment}`, patch: 'strategic', body })
   }
 
-  /** Deletes the story's namespace with all that is in it, and the webhook that nobody answers any more. */
+  /** Deletes the story's namespace with all that is in it, the webhook that nobody answers any more, and its sign of life. */
   async removeStory(namespace: string): Promise<void> {
-    for (const path of [`/api/v1/namespaces/${namespace}`, '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/vpa-webhook-config']) {
+    const paths = [
+      `/api/v1/namespaces/${namespace}`,
+      '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/vpa-webhook-config',
+      '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/vpa-admission-controller',
+    ]
+    for (const path of paths) {
       await this.#client.request({ method: 'DELETE', path }).catch((error: unknown) => {
         if (!isNotFound(error)) throw error
       })

@@ -11,8 +11,14 @@ export interface ProgramLog {
 }
 
 /** Said every loop: once is enough to see. */
-const TOLD_ONCE = new Set(['Recommender Run', 'Fetched VPAs', 'Using selector', 'podMetrics retrieved for all namespaces', 'Saved checkpoint for VPA'])
-const TOLD_ALWAYS = new Set(['Overriding minReplicas from global to per-VPA value', 'Pod accepted for update', 'Evicting pod'])
+const TOLD_ONCE = new Set([
+  'Recommender Run',
+  'Using selector',
+  'podMetrics retrieved for all namespaces',
+  'Saved checkpoint for VPA',
+  'Overriding minReplicas from global to per-VPA value',
+])
+const TOLD_ALWAYS = new Set(['Pod accepted for update', 'Evicting pod'])
 /** Of no interest in a transcript. */
 const ENVELOPE = new Set(['program', 'level', 'msg', 'ts'])
 

@@ -79,7 +79,7 @@ async function heldBack(stage: Omit<Stage, 'log'>): Promise<Pod> {
 
 async function firstRecommendation(stage: Stage): Promise<void> {
   const { api, transcript, log } = stage
-  await until(stage, 'the recommender to read usage', async () => log.find('ClusterSpec fed with ContainerUsageSamples', ({ samples }) => Number(samples) > 0))
+  await until(stage, 'the recommender to read usage', async () => log.find('ClusterSpec fed with ContainerUsageSamples', ({ accepted }) => Number(accepted) > 0))
   await api.create(vpa)
   transcript.say(`VPA ${VPA}: mode Auto, minReplicas 1, minAllowed 200m/300Mi, maxAllowed 2/2Gi`)
   const recommendation = await until(stage, 'a recommendation', () => recommended(api))
@@ -188,9 +188,15 @@ function expectAmounts(transcript: Transcript, what: string, actual: ContainerRe
 }
 
 function expectEqual(transcript: Transcript, what: string, actual: unknown, expected: unknown): void {
-  const text = (value: unknown) => (typeof value === 'object' && value !== null ? JSON.stringify(Object.fromEntries(Object.entries(value).toSorted())) : String(value))
   if (text(actual) !== text(expected)) throw new Error(`${what}: expected ${text(expected)}, got ${text(actual)}`)
   transcript.holds(`${what}: ${text(actual)}`)
+}
+
+/** `cpu 200m, memory 300Mi`: the same for equal values, whatever the order of their fields. */
+function text(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value)
+  const parts = Object.entries(value).toSorted().map(([name, part]) => `${name} ${text(part)}`)
+  return parts.join(', ') || 'none'
 }
 
 function containerOf(pod: Pod): Resources {
@@ -199,8 +205,8 @@ function containerOf(pod: Pod): Resources {
 
 function resourcesText(pod: Pod): string {
   const { requests = {}, limits = {} } = containerOf(pod)
-  const text = (list: typeof requests) => Object.values(resourceListJson(list)).join('/')
-  return `requests ${text(requests)}, limits ${text(limits)}`
+  const amounts = (list: typeof requests) => Object.values(resourceListJson(list)).join('/')
+  return `requests ${amounts(requests)}, limits ${amounts(limits)}`
 }
 
 function serviceText(pod: Pod): string {

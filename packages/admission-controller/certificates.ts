@@ -69,8 +69,9 @@ function authorityOf({ caCert, caKey }: OwnCertificates): KeyPair {
 }
 
 async function makeAuthority(now: EpochMs): Promise<KeyPair> {
-  // The number tells a new authority from the one it replaces, which has the same keys' names.
-  const subject = [{ name: 'commonName', value: `vpa_webhook_ca ${new Date(now).toISOString()}` }]
+  // The time tells a new authority from the one it replaces. Forge writes names as PrintableString, which has no underscore:
+  // the API server would refuse the whole certificate ("invalid PrintableString").
+  const subject = [{ name: 'commonName', value: `vpa-webhook-ca ${new Date(now).toISOString()}` }]
   const { certificate, key, keyPem } = await newKeyPair(now, CA_LIFETIME)
   certificate.setSubject(subject)
   certificate.setIssuer(subject)

@@ -20,7 +20,7 @@ test.for([
   ['no digit before the point', '.5', '500m'],
   ['no digit after the point', '5.', '5'],
   ['larger than an int64 is capped', '99999999999999999999', '9223372036854775807'],
-])('%s: %s is %s', ([, text, canonical]) => {
+] as const)('%s: %s is %s', ([, text, canonical]) => {
   expect(formatQuantity(quantity(text))).toBe(canonical)
 })
 
