@@ -20,8 +20,8 @@ export const AdmissionReview = z.object({
     name: z.string().default(''),
     namespace: z.string().default(''),
     operation: z.string().default(''),
-    object: z.unknown(),
-    oldObject: z.unknown(),
+    object: z.unknown().optional(),
+    oldObject: z.unknown().optional(),
   }),
 })
 export type AdmissionRequest = z.output<typeof AdmissionReview>['request']

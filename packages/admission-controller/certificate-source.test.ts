@@ -1,0 +1,75 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseConfig } from '@vpa/kube/config.ts'
+import { expect, onTestFinished, test } from 'vitest'
+import { type SeenRequest, clientOf, json, refuse, startApiServer } from '../../test/support/api-server.ts'
+import { fakeClock } from '../../test/support/fake-clock.ts'
+import { certificateSource } from './certificate-source.ts'
+import { Config } from './config.ts'
+
+const NO_FILES = ['--tls-cert-file=/none/cert', '--tls-private-key=/none/key']
+
+function configOf(...argv: string[]): Config {
+  const parsed = parseConfig(Config, argv)
+  if ('config' in parsed) return parsed.config
+  throw new Error(JSON.stringify(parsed))
+}
+
+interface StoredSecret {
+  readonly metadata: { readonly resourceVersion?: string }
+  readonly data: Readonly<Record<string, string>>
+}
+
+/** Keeps one Secret. `interfere` may write before a creation is handled. */
+async function secretServer(interfere?: (body: StoredSecret) => StoredSecret) {
+  let secret: StoredSecret | undefined
+  const server = await startApiServer(({ method, body }: SeenRequest, response) => {
+    if (method === 'GET') return secret ? json(response, 200, secret) : refuse(response, 404)
+    if (method === 'POST' && interfere) {
+      secret = { ...interfere(body as StoredSecret), metadata: { resourceVersion: '7' } }
+      return refuse(response, 409)
+    }
+    secret = { ...(body as StoredSecret), metadata: { resourceVersion: '1' } }
+    return json(response, 201, secret)
+  })
+  return { server, stored: () => secret }
+}
+
+test('certificates are made once and shared by way of the Secret', async () => {
+  const { server, stored } = await secretServer()
+  const outside = { client: clientOf(server), clock: fakeClock() }
+  const first = await certificateSource(configOf(...NO_FILES), 'kube-system', outside).read()
+  const second = await certificateSource(configOf(...NO_FILES), 'kube-system', outside).read()
+  expect(Object.keys(stored()?.data ?? {}).toSorted()).toEqual(['caCert.pem', 'caKey.pem', 'serverCert.pem', 'serverKey.pem'])
+  expect(second).toMatchObject({ caCert: first.caCert, serverCert: first.serverCert, serverKey: first.serverKey })
+  expect(server.seen.map(({ method }) => method)).toEqual(['GET', 'POST', 'GET'])
+  expect(server.seen[0]?.path).toBe('/api/v1/namespaces/kube-system/secrets/vpa-tls-certs')
+})
+
+test('of two replicas that start at once, the second takes what the first has written', async () => {
+  const { server, stored } = await secretServer((body) => body)
+  const { caCert } = await certificateSource(configOf(...NO_FILES), 'kube-system', { client: clientOf(server), clock: fakeClock() }).read()
+  expect(Buffer.from(stored()?.data['caCert.pem'] ?? '', 'base64').toString()).toBe(caCert)
+  expect(server.seen.map(({ method }) => method)).toEqual(['GET', 'POST', 'GET'])
+})
+
+test('a Secret without what is needed is filled', async () => {
+  const { server, stored } = await secretServer(() => ({ metadata: {}, data: { note: 'bWluZQ==' } }))
+  await certificateSource(configOf(...NO_FILES), 'kube-system', { client: clientOf(server), clock: fakeClock() }).read()
+  expect(Object.keys(stored()?.data ?? {}).toSorted()).toEqual(['caCert.pem', 'caKey.pem', 'note', 'serverCert.pem', 'serverKey.pem'])
+  expect(server.seen.map(({ method }) => method)).toEqual(['GET', 'POST', 'GET', 'PUT'])
+})
+
+test('files win where they exist', async () => {
+  const { server } = await secretServer()
+  const folder = await mkdtemp(join(tmpdir(), 'certificates-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const file = (name: string) => join(folder, name)
+  for (const name of ['ca', 'cert', 'key']) await writeFile(file(name), name)
+  const config = configOf(`--client-ca-file=${file('ca')}`, `--tls-cert-file=${file('cert')}`, `--tls-private-key=${file('key')}`)
+  const source = certificateSource(config, 'kube-system', { client: clientOf(server), clock: fakeClock() })
+  expect(await source.read()).toEqual({ caCert: 'ca', serverCert: 'cert', serverKey: 'key' })
+  expect(source).toMatchObject({ place: file('cert'), interval: undefined })
+  expect(server.seen).toEqual([])
+})

@@ -1,0 +1,109 @@
+import { parseConfig } from '@vpa/kube/config.ts'
+import { describe, expect, test } from 'vitest'
+import { Config } from './config.ts'
+import { serverNames, webhookConfiguration, webhookLabels } from './register.ts'
+
+function configOf(...argv: string[]): Config {
+  const parsed = parseConfig(Config, argv)
+  if ('config' in parsed) return parsed.config
+  throw new Error(JSON.stringify(parsed))
+}
+
+const webhookOf = (...argv: string[]) => webhookConfiguration(configOf(...argv), 'kube-system', 'PEM').webhooks[0]
+
+test('the service is asked, new pods and all VPAs are asked about, and failures are ignored', () => {
+  expect(webhookConfiguration(configOf(), 'kube-system', 'PEM')).toMatchInlineSnapshot(`
+    {
+      "labels": {},
+      "name": "vpa-webhook-config",
+      "webhooks": [
+        {
+          "admissionReviewVersions": [
+            "v1",
+          ],
+          "clientConfig": {
+            "caBundle": "UEVN",
+            "service": {
+              "name": "vpa-webhook",
+              "namespace": "kube-system",
+              "port": 443,
+            },
+          },
+          "failurePolicy": "Ignore",
+          "matchPolicy": "Equivalent",
+          "name": "vpa.k8s.io",
+          "namespaceSelector": {},
+          "objectSelector": {},
+          "reinvocationPolicy": "Never",
+          "rules": [
+            {
+              "apiGroups": [
+                "",
+              ],
+              "apiVersions": [
+                "v1",
+              ],
+              "operations": [
+                "CREATE",
+              ],
+              "resources": [
+                "pods",
+              ],
+              "scope": "*",
+            },
+            {
+              "apiGroups": [
+                "autoscaling.k8s.io",
+              ],
+              "apiVersions": [
+                "*",
+              ],
+              "operations": [
+                "CREATE",
+                "UPDATE",
+              ],
+              "resources": [
+                "verticalpodautoscalers",
+              ],
+              "scope": "*",
+            },
+          ],
+          "sideEffects": "None",
+          "timeoutSeconds": 30,
+        },
+      ],
+    }
+  `)
+})
+
+describe('the namespaces that are asked about', () => {
+  const key = 'kubernetes.io/metadata.name'
+  test.for([
+    ['all', [], {}],
+    ['all but those to ignore', ['--ignored-vpa-object-namespaces=a,b'], { matchExpressions: [{ key, operator: 'NotIn', values: ['a', 'b'] }] }],
+    ['the only one', ['--vpa-object-namespace=a'], { matchExpressions: [{ key, operator: 'In', values: ['a'] }] }],
+  ] as const)('%s', ([, argv, expected]) => {
+    expect(webhookOf(...argv)?.namespaceSelector).toEqual(expected)
+  })
+})
+
+test.for([
+  ['https://10.0.0.1', 'https://10.0.0.1:8000/', '10.0.0.1'],
+  ['vpa.example.com', 'https://vpa.example.com:8000/', 'vpa.example.com'],
+  ['https://[fd00::1]', 'https://[fd00::1]:8000/', 'fd00::1'],
+] as const)('by URL, with a certificate for its host: %s', ([address, url, name]) => {
+  const argv = ['--register-by-url', `--webhook-address=${address}`, '--webhook-port=8000']
+  expect(webhookOf(...argv)?.clientConfig).toEqual({ url, caBundle: 'UEVN' })
+  expect(serverNames(configOf(...argv), 'kube-system')).toContain(name)
+})
+
+// Upstream: config_test.go.
+test.for([
+  ['', {}],
+  ['key1:value1,key2:value2', { key1: 'value1', key2: 'value2' }],
+  ['"admissions.enforcer/disabled:true"', { 'admissions.enforcer/disabled': 'true' }],
+  ['key1:value:1', { key1: 'value:1' }],
+  ['key1,key2:value2', undefined],
+] as const)('webhook labels: %s', ([text, expected]) => {
+  expect(webhookLabels(text)).toEqual(expected)
+})

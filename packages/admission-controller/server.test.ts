@@ -1,0 +1,209 @@
+import { request as httpsRequest } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { projectVpa } from '@vpa/core/api/vpa.ts'
+import type { Workload } from '@vpa/core/target/workload.ts'
+import type { Log } from '@vpa/kube/log.ts'
+import { ObjectStore } from '@vpa/kube/store.ts'
+import type { FastifyInstance } from 'fastify'
+import { Registry } from 'prom-client'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { limitRangeOf, rawPodOf, vpaOf } from '../../test/support/new-pods.ts'
+import { type OwnCertificates, certificatesFor } from './certificates.ts'
+import { AdmissionMetrics } from './metrics.ts'
+import { Reviewer } from './review.ts'
+import { admissionServer, replaceCertificates } from './server.ts'
+
+const NOW = Date.now()
+const KONG = { requests: { cpu: '100m', memory: '200Mi' }, limits: { cpu: '200m', memory: '300Mi' } }
+const PODS = { group: '', version: 'v1', resource: 'pods' }
+const VPAS = { group: 'autoscaling.k8s.io', version: 'v1', resource: 'verticalpodautoscalers' }
+
+let certificates: OwnCertificates
+beforeAll(async () => {
+  certificates = await certificatesFor(['localhost'], NOW)
+})
+
+function start() {
+  const vpas = new ObjectStore<ReturnType<typeof vpaOf>>(fail)
+  const limitRanges = new ObjectStore<ReturnType<typeof limitRangeOf>>(fail)
+  const reviewer = new Reviewer({ vpas, limitRanges, workload }, { gates: { perVpaConfig: false, cpuStartupBoost: false, inPlace: false }, startupBoost: { enabled: false, maxAllowed: undefined } })
+  const registry = new Registry()
+  const lines: string[] = []
+  const server = admissionServer({
+    tls: { ...certificates, minVersion: 'TLSv1.2' },
+    metrics: new AdmissionMetrics(registry),
+    log: logTo(lines),
+    beat: () => {},
+    review: (request) => reviewer.review(request),
+  })
+  onTestFinished(() => server.close())
+  return { vpas, limitRanges, registry, server, lines }
+}
+
+function fail(error: unknown): never {
+  throw error
+}
+
+/** Deployment `web` owns every ReplicaSet. */
+function workload(namespace: string, ref: { apiVersion: string; kind: string; name: string }): { found: Workload } {
+  const owners = ref.kind === 'ReplicaSet' ? [{ apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', controller: true }] : []
+  return { found: { ...ref, namespace, owners, selector: { matchLabels: { app: 'web' } } } }
+}
+
+function logTo(lines: string[]): Log {
+  const write = (message: string) => void lines.push(message)
+  const log: Log = { debug: () => {}, info: write, warn: write, error: write, child: () => log }
+  return log
+}
+
+/** The response of the AdmissionReview, with its patch decoded. */
+async function ask(server: FastifyInstance, request: object): Promise<Record<string, unknown>> {
+  const review = { kind: 'AdmissionReview', apiVersion: 'admission.k8s.io/v1', request: { uid: 'u1', namespace: 'default', operation: 'CREATE', ...request } }
+  const answer = await server.inject({ method: 'POST', url: '/', headers: { 'content-type': 'application/json' }, payload: JSON.stringify(review) })
+  const { response } = answer.json<{ response: Record<string, unknown> }>()
+  return { ...response, ...(typeof response['patch'] === 'string' && { patch: JSON.parse(Buffer.from(response['patch'], 'base64').toString()) }) }
+}
+
+const send = async (payload: string, contentType = 'application/json') => {
+  const answer = await start().server.inject({ method: 'POST', url: '/any', headers: { 'content-type': contentType }, payload })
+  return { code: answer.statusCode, body: answer.body }
+}
+
+/** The status of an answer, or why there is none. */
+const get = (port: number, { caCert }: OwnCertificates) =>
+  new Promise<number | string | undefined>((resolve) => {
+    const options = { host: '127.0.0.1', servername: 'localhost', port, ca: caCert, agent: false as const }
+    httpsRequest(options, (response) => resolve(response.resume().statusCode)).on('error', ({ message }) => resolve(message)).end()
+  })
+
+const valueAt = (response: Record<string, unknown>, path: string) => (response['patch'] as { path: string; value: unknown }[] | undefined)?.find((operation) => operation.path === path)?.value
+
+describe('pods', () => {
+  const target = { proxy: { target: { cpu: '548m', memory: '548861636' } } }
+
+  test('get what their VPA recommends', async () => {
+    const { vpas, server, registry } = start()
+    vpas.set(vpaOf(target))
+    const response = await ask(server, { resource: PODS, object: rawPodOf({ proxy: KONG }) })
+    expect(response).toMatchObject({ uid: 'u1', allowed: true, patchType: 'JSONPatch' })
+    expect(valueAt(response, '/spec/containers/0/resources/limits/memory')).toBe('823292454')
+    expect(await registry.metrics()).toContain('vpa_admission_controller_admission_pods_total{applied="true"} 1')
+  })
+
+  test('follow what changes: the VPA, and the LimitRange of the namespace the request tells', async () => {
+    const { vpas, limitRanges, server } = start()
+    const vpa = vpaOf(target)
+    const pod = { resource: PODS, object: rawPodOf({ proxy: KONG }, { name: undefined, generateName: 'web-', namespace: undefined }) }
+    const cpu = async () => valueAt(await ask(server, pod), '/spec/containers/0/resources/requests/cpu')
+    expect(await cpu()).toBeUndefined()
+    vpas.set(vpa)
+    expect(await cpu()).toBe('548m')
+    limitRanges.set(limitRangeOf('limits', { type: 'Container', max: { cpu: '500m' } }))
+    expect(await cpu()).toBe('250m')
+    limitRanges.remove({ namespace: 'default', name: 'limits' })
+    expect(await cpu()).toBe('548m')
+    vpas.set({ ...vpa, resourceVersion: '2', spec: { ...vpa.spec, updatePolicy: { ...projectVpa({ spec: { updatePolicy: { updateMode: 'Off' } } }).spec.updatePolicy! } } })
+    expect(await cpu()).toBeUndefined()
+  })
+
+  test.for([
+    ['without a VPA', rawPodOf({ app: KONG }, { labels: { app: 'other' } }), []],
+    ['that cannot be read', rawPodOf({ app: { requests: { cpu: 'abc' } } }), ['Admitted unchanged']],
+    ['that are nothing', null, ['Admitted unchanged']],
+  ] as const)('are admitted unchanged %s', async ([, object, logged]) => {
+    const { vpas, server, lines } = start()
+    vpas.set(vpaOf(target))
+    expect(await ask(server, { resource: PODS, object })).toEqual({ uid: 'u1', allowed: true })
+    expect(lines).toEqual(logged)
+  })
+
+  test('are admitted unchanged when something goes wrong, which is counted', async () => {
+    const { server, registry } = start()
+    await ask(server, { resource: { group: 'apps', version: 'v1', resource: 'deployments' }, object: {} })
+    await ask(server, { resource: PODS, object: null })
+    const metrics = await registry.metrics()
+    expect(metrics).toContain('admission_latency_seconds_count{status="error",resource="unknown"} 1')
+    expect(metrics).toContain('admission_latency_seconds_count{status="error",resource="Pod"} 1')
+  })
+})
+
+describe('VPAs', () => {
+  const targetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' }
+
+  test('get their default, and warnings', async () => {
+    const { server } = start()
+    expect(await ask(server, { resource: VPAS, name: 'web', object: { spec: { targetRef } } })).toEqual({
+      uid: 'u1',
+      allowed: true,
+      patch: [{ op: 'add', path: '/spec/updatePolicy', value: { updateMode: 'Recreate' } }],
+      patchType: 'JSONPatch',
+    })
+    const auto = await ask(server, { resource: VPAS, name: 'web', object: { spec: { targetRef, updatePolicy: { updateMode: 'Auto' } } } })
+    expect(auto['warnings']).toEqual([expect.stringContaining('deprecated')])
+  })
+
+  test('are denied with every reason', async () => {
+    const { server } = start()
+    const object = { spec: { targetRef, updatePolicy: { minReplicas: 0 } } }
+    expect(await ask(server, { resource: VPAS, name: 'web', object })).toMatchInlineSnapshot(`
+      {
+        "allowed": false,
+        "status": {
+          "code": 422,
+          "details": {
+            "causes": [
+              {
+                "field": "spec.updatePolicy.updateMode",
+                "message": "Required value: updateMode is required if UpdatePolicy is used",
+                "reason": "FieldValueRequired",
+              },
+              {
+                "field": "spec.updatePolicy.minReplicas",
+                "message": "Invalid value: 0: minReplicas has to be positive",
+                "reason": "FieldValueInvalid",
+              },
+            ],
+            "group": "autoscaling.k8s.io",
+            "kind": "VerticalPodAutoscaler",
+            "name": "web",
+          },
+          "message": "VerticalPodAutoscaler.autoscaling.k8s.io "web" is invalid: [spec.updatePolicy.updateMode: Required value: updateMode is required if UpdatePolicy is used, spec.updatePolicy.minReplicas: Invalid value: 0: minReplicas has to be positive]",
+          "metadata": {},
+          "reason": "Invalid",
+          "status": "Failure",
+        },
+        "uid": "u1",
+      }
+    `)
+  })
+})
+
+describe('what is no review', () => {
+  test.for([
+    ['not JSON', 'nonsense'],
+    ['no request', '{}'],
+  ] as const)('%s: allowed', async ([, payload]) => {
+    expect(await send(payload)).toEqual({ code: 200, body: '{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":{"allowed":true}}' })
+  })
+
+  test('another content type: an empty answer', async () => {
+    expect(await send('{}', 'text/plain')).toEqual({ code: 200, body: '' })
+  })
+
+  test('more than 5 MiB: refused', async () => {
+    expect(await send(' '.repeat(5 * 1024 * 1024 + 1))).toEqual({ code: 413, body: 'request payload too large' })
+  })
+})
+
+describe('over TLS', () => {
+  test('it serves with its certificate, and with another once that is replaced', async () => {
+    const { server } = start()
+    await server.listen({ host: '127.0.0.1', port: 0 })
+    const { port } = server.server.address() as AddressInfo
+    expect(await get(port, certificates)).toBe(200)
+    const others = await certificatesFor(['localhost'], NOW)
+    replaceCertificates(server, others)
+    expect(await get(port, others)).toBe(200)
+    expect(await get(port, certificates)).toMatch(/certificate/)
+  })
+})
