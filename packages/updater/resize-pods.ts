@@ -18,7 +18,8 @@ export async function resizePods(pass: VpaPass, pods: readonly Pod[]): Promise<r
   const fallBacks: Pod[] = []
   for (const pod of chosen) {
     // Decided anew: what was done to other pods of the group counts by now.
-    const { do: action } = decide(pass, pod)
+    const { do: action, why } = decide(pass, pod)
+    if (why === 'infeasible') remember(pass, pod)
     const next = action === 'resize' ? await resizeOrElse(pass, pod) : action
     if (next === 'out-of-time') return undefined
     if (next === 'remember') remember(pass, pod)

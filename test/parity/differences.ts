@@ -69,7 +69,7 @@ function problemOf({ vpa, pod, podLimits }: CapInput, resources: readonly Resour
 }
 
 /** Go prints `3e0` where it has parsed it, and `3` where it has computed it; ours is always `3`. */
-function withoutZeroExponents(vector: Vector): Vector {
+export function withoutZeroExponents(vector: Vector): Vector {
   return { ...vector, expected: JSON.parse(JSON.stringify(vector.expected).replaceAll(/"(\d+)e0"/g, '"$1"')) }
 }
 

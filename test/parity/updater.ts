@@ -22,7 +22,7 @@ import { decide, isWorthAsking, mayUnboost, unboostPods } from '../../packages/u
 import { emptyTally } from '../../packages/updater/tally.ts'
 import { updatePods } from '../../packages/updater/update-vpa.ts'
 import { type LoopContext, type VpaPass, recommendationFor, vpaPass } from '../../packages/updater/vpa-pass.ts'
-import { judgePod } from './differences.ts'
+import { judgePod, withoutZeroExponents } from './differences.ts'
 import { type Vector, type Verdict, compare } from './verdict.ts'
 
 interface UpdaterInput {
@@ -49,7 +49,7 @@ interface Sections {
 export async function runUpdater(vector: Vector): Promise<Verdict> {
   const input = vector.input as UpdaterInput
   const actual: Sections = { ...judgements(input), loop: await loop(input) }
-  const expected = comparable(vector.expected)
+  const expected = comparable(vector)
   for (const section of SECTIONS) {
     if (hasCrashed(expected, section)) continue
     const verdict = compare({ [section]: actual[section] }, { ...vector, expected: { [section]: expected[section] } })
@@ -60,8 +60,8 @@ export async function runUpdater(vector: Vector): Promise<Verdict> {
 }
 
 /** Leaves out Go's nulls for empty lists and maps, and how long a boost will last: our loop looks again instead of setting a timer. */
-function comparable(expected: unknown): Partial<Sections> & Record<string, unknown> {
-  return JSON.parse(JSON.stringify(expected, (key, value: unknown) => ((value === null && key !== 'value') || key === 'remainingSeconds' ? undefined : value)))
+function comparable(vector: Vector): Partial<Sections> & Record<string, unknown> {
+  return JSON.parse(JSON.stringify(withoutZeroExponents(vector).expected, (key, value: unknown) => ((value === null && key !== 'value') || key === 'remainingSeconds' ? undefined : value)))
 }
 
 /** Go crashes on owner references without `controller`, and where a LimitRange of type Pod meets a container without recommendation. */
@@ -90,7 +90,7 @@ function actionText({ action, pod, subresource, patches }: Action): string {
 /** The differences about what one pod should have apply here as well. */
 function judgeEachPod(actual: Sections, vector: Vector, input: UpdaterInput, verdict: Verdict): Verdict {
   const { pass, pods } = newPass(input)
-  const expected = comparable(vector.expected)
+  const expected = comparable(vector)
   const judged = pods.map((pod) => judgePod(actual, { ...vector, expected }, pass.capInput(pod), containerResources(pass.capInput(pod))))
   return judged.includes('pass') ? 'pass' : verdict
 }
@@ -229,11 +229,10 @@ function decisionName(pass: VpaPass, pod: Pod): string {
   const { do: action, why } = decide(pass, pod)
   switch (action) {
     case 'resize':
+      if (why === 'infeasible') return 'InPlaceInfeasible'
       return why === 'never-evicts' ? 'InPlaceDeferred' : 'InPlaceApproved'
     case 'evict':
       return 'InPlaceEvict'
-    case 'remember':
-      return 'InPlaceInfeasible'
     case 'nothing':
       return why === 'infeasible-before' ? 'InPlaceInfeasibleCached' : 'InPlaceDeferred'
   }

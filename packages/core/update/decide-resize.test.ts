@@ -45,15 +45,15 @@ test.for<[string, PodFacts, Partial<ResizeFacts>, object]>([
 
 const refused = (cpu: string) => ({ infeasible: recommendationWith({ app: { target: { cpu } } }) })
 
-test.for<[string, PodFacts, Partial<ResizeFacts>, string]>([
-  ['one is missing', {}, { group: oneMissing() }, 'resize'],
-  ['in progress for days', inProgress, { resizingFor: 99 * HOUR }, 'resize'],
-  ['failed', failed, {}, 'resize'],
-  ['infeasible', pending('Infeasible'), {}, 'remember'],
-  ['infeasible before, and no less is wanted now', {}, refused('2'), 'nothing'],
-  ['infeasible before, and less is wanted now', {}, refused('3'), 'resize'],
+test.for<[string, PodFacts, Partial<ResizeFacts>, object]>([
+  ['one is missing', {}, { group: oneMissing() }, { do: 'resize', why: 'never-evicts' }],
+  ['in progress for days', inProgress, { resizingFor: 99 * HOUR }, { do: 'resize', why: 'never-evicts' }],
+  ['failed', failed, {}, { do: 'resize', why: 'never-evicts' }],
+  ['infeasible', pending('Infeasible'), {}, { do: 'resize', why: 'infeasible' }],
+  ['infeasible before, and no less is wanted now', {}, refused('2'), { do: 'nothing', why: 'infeasible-before' }],
+  ['infeasible before, and less is wanted now', {}, refused('3'), { do: 'resize', why: 'granted' }],
 ])('InPlace never evicts: %s', ([, pod, facts, expected]) => {
-  expect(decide('InPlace', pod, facts).do).toBe(expected)
+  expect(decide('InPlace', pod, facts)).toEqual(expected)
 })
 
 test('a pod that is being resized is evicted only when the resize is stuck', () => {

@@ -17,9 +17,9 @@ export function evictionPermission(pod: Pod, group: ReplicaGroup | undefined, re
 }
 
 export type ResizeDecision =
-  | { readonly do: 'resize'; readonly why: 'granted' | 'disrupts-nothing' | 'never-evicts' }
+  /** `infeasible`: what was asked for before; what is recommended by now is to be tried once, and remembered. */
+  | { readonly do: 'resize'; readonly why: 'granted' | 'disrupts-nothing' | 'never-evicts' | 'infeasible' }
   | { readonly do: 'evict'; readonly why: 'resize-stuck' }
-  | { readonly do: 'remember'; readonly why: 'infeasible' }
   | { readonly do: 'nothing'; readonly why: EvictionPermission | 'pending' | 'no-recommendation' | 'infeasible-before' }
 
 export interface ResizeFacts {
@@ -43,7 +43,7 @@ export function decideResize(pod: Pod, facts: ResizeFacts): ResizeDecision {
   if (inPlaceOnly && infeasible !== undefined && !asksForLess(recommendation ?? [], infeasible)) return { do: 'nothing', why: 'infeasible-before' }
 
   const status = resizeStatusOf(pod)
-  if (status !== undefined && inPlaceOnly) return status === 'Infeasible' ? { do: 'remember', why: 'infeasible' } : { do: 'resize', why: 'never-evicts' }
+  if (status !== undefined && inPlaceOnly) return { do: 'resize', why: status === 'Infeasible' ? 'infeasible' : 'never-evicts' }
   const permission = group.resizing()
   if (status !== undefined) {
     const stuck = permission === 'granted' && isResizeStuck(status, resizingFor)
