@@ -1,0 +1,76 @@
+import { type Checkpoint, projectCheckpoint } from '@vpa/core/api/checkpoint.ts'
+import { projectVpa } from '@vpa/core/api/vpa.ts'
+import { UsageHistory } from '@vpa/core/history/usage-history.ts'
+import { DAY, MINUTE } from '@vpa/core/time.ts'
+import type { Store } from '@vpa/kube/cluster.ts'
+import type { Log } from '@vpa/kube/log.ts'
+import { expect, test } from 'vitest'
+import { type FakeClock, fakeClock } from '../../test/support/fake-clock.ts'
+import { Checkpoints } from './checkpoints.ts'
+import { Config, recommenderOptions } from './config.ts'
+import type { Subject } from './subject.ts'
+
+const SILENT: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => SILENT }
+
+/** Checkpoints that take that long to write each. */
+function checkpointsOf({ clock, flags = {}, stored = [], writeTime = 0, written = [] }: { clock: FakeClock; flags?: object; stored?: readonly Checkpoint[]; writeTime?: number; written?: string[] }): Checkpoints {
+  const cluster = {
+    checkpoints: storeOf(stored),
+    vpas: storeOf([]),
+    async writeCheckpoint({ name }: { readonly name: string }) {
+      if (writeTime > 0) await clock.sleep(writeTime)
+      written.push(name)
+    },
+    async deleteCheckpoint() {},
+  }
+  return new Checkpoints({ cluster, clock, log: SILENT, options: recommenderOptions(Config.parse(flags)) })
+}
+
+function storeOf<T>(objects: readonly T[]): Store<T> {
+  return { get: () => undefined, list: () => objects, size: objects.length, heardAt: 0, subscribe: () => () => {} }
+}
+
+/** VPAs that have seen one pod each. */
+function subjects(...names: readonly string[]): readonly Subject[] {
+  return names.map((name) => {
+    const history = new UsageHistory({ cpu: DAY, memory: DAY })
+    history.setPod({ namespace: 'default', name, labels: { name }, phase: 'Running', containers: [{ name: 'app' }] }, 0)
+    return { vpa: projectVpa({ metadata: { namespace: 'default', name } }), target: { selector: {} }, groups: [...history.groups()] }
+  })
+}
+
+test('those that have waited longest are written first, and each worker writes one however late it is (upstream: checkpoint_writer_test.go)', async () => {
+  const clock = fakeClock()
+  const written: string[] = []
+  const checkpoints = checkpointsOf({ clock, flags: { updateWorkerCount: '2', checkpointsTimeout: '1m' }, writeTime: 2 * MINUTE, written })
+  for (let turn = 0; turn < 3; turn += 1) {
+    const done = checkpoints.write(subjects('a', 'b', 'c', 'd', 'e'))
+    await clock.advance(2 * MINUTE)
+    await done
+  }
+  expect(written).toEqual(['a-app', 'b-app', 'c-app', 'd-app', 'e-app', 'a-app'])
+})
+
+test('all are written where there is time', async () => {
+  const written: string[] = []
+  await checkpointsOf({ clock: fakeClock(), flags: { updateWorkerCount: '2' }, written }).write(subjects('a', 'b', 'c', 'd', 'e'))
+  expect(written).toHaveLength(5)
+})
+
+test('a checkpoint is read when its VPA is first seen, and never again: it would count what we have seen ourselves twice', () => {
+  const stored: Checkpoint[] = []
+  const checkpoints = checkpointsOf({ clock: fakeClock(), stored })
+  const [early, late] = subjects('early', 'late').map(({ vpa }) => vpa)
+  checkpoints.load([early!])
+  stored.push(...['early', 'late'].map(savedOf))
+  checkpoints.load([early!, late!])
+  expect([early, late].map((vpa) => checkpoints.of(vpa!).get('app')?.span.count)).toEqual([undefined, 3])
+})
+
+function savedOf(vpaObjectName: string): Checkpoint {
+  return projectCheckpoint({
+    metadata: { namespace: 'default', name: `${vpaObjectName}-app` },
+    spec: { vpaObjectName, containerName: 'app' },
+    status: { version: 'v3', totalSamplesCount: 3, cpuHistogram: {}, memoryHistogram: {} },
+  })
+}

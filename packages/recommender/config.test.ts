@@ -1,0 +1,76 @@
+import { MINUTE, SECOND } from '@vpa/core/time.ts'
+import { parseConfig } from '@vpa/kube/config.ts'
+import { expect, test } from 'vitest'
+import { Config, recommenderOptions } from './config.ts'
+
+test('defaults are those of the Go implementation', () => {
+  expect(recommenderOptions(Config.parse({}))).toMatchInlineSnapshot(`
+    {
+      "aggregation": {
+        "memoryInterval": 86400000,
+        "memoryIntervalCount": 8,
+        "oomBumpUpRatio": 1.2,
+        "oomMinBumpUp": 104857600,
+      },
+      "checkpointsGcInterval": 600000,
+      "checkpointsTimeout": 60000,
+      "halfLives": {
+        "cpu": 86400000,
+        "memory": 86400000,
+      },
+      "memorySaver": false,
+      "name": "default",
+      "perVpaConfig": false,
+      "postProcess": {
+        "globalMaxAllowed": {},
+        "integerCpu": false,
+      },
+      "recommend": {
+        "estimates": {
+          "cpu": {
+            "confidenceInterval": 86400000,
+            "lowerBoundPercentile": 0.5,
+            "marginFraction": 0.15,
+            "targetPercentile": 0.9,
+            "upperBoundPercentile": 0.95,
+          },
+          "memory": {
+            "confidenceInterval": 86400000,
+            "lowerBoundPercentile": 0.5,
+            "marginFraction": 0.15,
+            "targetPercentile": 0.9,
+            "upperBoundPercentile": 0.95,
+          },
+        },
+        "podMinimum": {
+          "cpu": 25,
+          "memory": 262144000,
+        },
+        "rounding": {
+          "cpuMillicores": 1,
+          "humanizeMemory": false,
+          "memoryBytes": 1,
+        },
+      },
+      "workers": 10,
+    }
+  `)
+})
+
+test.for([
+  ['--storage=prometheus', '--storage: history from Prometheus is not supported yet; leave the flag out to use checkpoints'],
+  ['--use-external-metrics', '--use-external-metrics: external metrics are not supported yet; leave the flag out to use metrics.k8s.io'],
+  ['--target-cpu-percentile=90', '--target-cpu-percentile: must not be less than 0 or more than 1: 90'],
+  ['--cpu-histogram-decay-half-life=0', '--cpu-histogram-decay-half-life: must not be less than 1ms: 0s'],
+] as const)('%s is refused with one line', ([argument, problem]) => {
+  expect(parseConfig(Config, [argument])).toEqual({ problem })
+})
+
+test.for([
+  ['--storage=checkpoint', {}],
+  ['--prometheus-address=http://prometheus:9090', {}],
+  ['--recommender_interval=90s', { recommenderInterval: MINUTE + 30 * SECOND }],
+  ['--min-checkpoints=3', {}],
+] as const)('%s is taken', ([argument, expected]) => {
+  expect(parseConfig(Config, [argument])).toMatchObject({ config: expected })
+})
