@@ -31,7 +31,8 @@ async function createReplicaSet(world: World, deployment: PodController, { hash,
 }
 
 /** One step towards all pods being of the current template. Source: the rolling update of the deployment controller. */
-function rollOut(world: World, { spec }: PodController, current: PodController, old: readonly PodController[]): void {
+function rollOut(world: World, deployment: PodController, current: PodController, old: readonly PodController[]): void {
+  const { spec } = deployment
   const wanted = spec.replicas ?? 1
   const isRolling = spec.strategy?.type !== 'Recreate'
   const surge = isRolling ? share(spec.strategy?.rollingUpdate?.maxSurge ?? '25%', wanted, Math.ceil) : 0
@@ -40,7 +41,7 @@ function rollOut(world: World, { spec }: PodController, current: PodController, 
   const oldPods = sum(old, (replicaSet) => podsOf(world, replicaSet).length)
   const room = isRolling ? wanted + surge - oldTotal : wanted * Number(oldPods === 0)
   const nextOfCurrent = Math.max(Math.min(wanted, replicasOf(current)), Math.min(wanted, room))
-  scale(world, current, nextOfCurrent)
+  scale(world, deployment, current, nextOfCurrent)
 
   // A step without surge must be allowed to go below: at least one pod has to leave before another can come.
   const needed = wanted - Math.max(unavailable, Number(surge === 0 && wanted > 0))
@@ -49,18 +50,18 @@ function rollOut(world: World, { spec }: PodController, current: PodController, 
   for (const replicaSet of old) {
     const count = Math.min(leaving, replicasOf(replicaSet))
     leaving -= count
-    scale(world, replicaSet, replicasOf(replicaSet) - count)
+    scale(world, deployment, replicaSet, replicasOf(replicaSet) - count)
   }
 }
 
-function scale(world: World, replicaSet: PodController, replicas: number): void {
+function scale(world: World, deployment: PodController, replicaSet: PodController, replicas: number): void {
   if (replicasOf(replicaSet) === replicas) return
   const { storage } = world
   const stored = storage.get(REPLICA_SETS, `${replicaSet.metadata.namespace}/${replicaSet.metadata.name}`) as PodController
   const generation = (stored.metadata.generation ?? 1) + 1
   storage.put(REPLICA_SETS, { ...stored, metadata: { ...stored.metadata, generation }, spec: { ...stored.spec, replicas } })
   const direction = replicas > replicasOf(replicaSet) ? 'up' : 'down'
-  recordEvent(world, replicaSet, { reason: 'ScalingReplicaSet', message: `Scaled ${direction} replica set ${replicaSet.metadata.name} from ${replicasOf(replicaSet)} to ${replicas}`, from: 'deployment-controller' })
+  recordEvent(world, deployment, { reason: 'ScalingReplicaSet', message: `Scaled ${direction} replica set ${replicaSet.metadata.name} from ${replicasOf(replicaSet)} to ${replicas}`, from: 'deployment-controller' })
 }
 
 function reportStatus(world: World, deployment: PodController, current: PodController, old: readonly PodController[]): void {

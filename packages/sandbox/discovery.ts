@@ -2,6 +2,7 @@ import { type Kind, groupVersionOf } from './kind.ts'
 
 const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
 const VERSION = { major: '1', minor: '35', gitVersion: 'v1.35.4', gitCommit: '', gitTreeState: 'clean', buildDate: '2026-01-01T00:00:00Z', goVersion: 'go1.25.0', compiler: 'gc', platform: 'linux/amd64' }
+const SHOWN_BY_GET_ALL = new Set(['Pod', 'Service', 'ReplicationController', 'Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'CronJob'])
 const METRICS = { group: 'metrics.k8s.io', version: 'v1beta1' }
 
 /** What clients ask before they ask for objects; undefined for any other path. */
@@ -43,7 +44,8 @@ function resourceList(groupVersion: string, kinds: readonly Kind[]): object | un
 
 function resourcesOf(kind: Kind): object[] {
   const { resource: name, kind: kindName, namespaced, shortNames, subresources } = kind
-  const main = { name, singularName: kindName.toLowerCase(), namespaced, kind: kindName, verbs: VERBS, ...(shortNames.length > 0 && { shortNames }) }
+  const categories = SHOWN_BY_GET_ALL.has(kindName) && { categories: ['all'] }
+  const main = { name, singularName: kindName.toLowerCase(), namespaced, kind: kindName, verbs: VERBS, ...(shortNames.length > 0 && { shortNames }), ...categories }
   return [main, ...subresources.map((subresource) => ({ name: `${name}/${subresource}`, singularName: '', namespaced, ...subresourceKind(kind, subresource) }))]
 }
 

@@ -17,6 +17,8 @@ export class Storage {
   #version = 1
   #compactedAt = 0
   readonly #objects = new Map<string, Map<string, KubeObject>>()
+  /** Lists in order, until the next write of their kind: the simulation reads far more than it writes. */
+  readonly #lists = new Map<string, readonly KubeObject[]>()
   #history: StorageEvent[] = []
   readonly #listeners = new Set<(event: StorageEvent) => void>()
 
@@ -35,7 +37,10 @@ export class Storage {
 
   /** In the order of keys, as etcd lists them. */
   list(kind: Kind): readonly KubeObject[] {
-    return inOrder(this.#objectsOf(kind))
+    const name = storageName(kind)
+    const known = this.#lists.get(name) ?? inOrder(this.#objectsOf(kind))
+    this.#lists.set(name, known)
+    return known
   }
 
   /** Creates or replaces; the object gets the next resource version. */
@@ -97,6 +102,7 @@ export class Storage {
   }
 
   #record(event: StorageEvent): void {
+    this.#lists.delete(storageName(event.kind))
     this.#history.push(event)
     if (this.#history.length > 2 * HISTORY_LENGTH) {
       this.#history = this.#history.slice(-HISTORY_LENGTH)
