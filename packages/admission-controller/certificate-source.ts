@@ -45,7 +45,7 @@ const ATTEMPTS = 5
  *
  * @throws Error when the Secret can be neither read nor written
  */
-export async function sharedCertificates(client: Client, secretName: ObjectName, names: readonly string[], now: EpochMs): Promise<Certificates> {
+async function sharedCertificates(client: Client, secretName: ObjectName, names: readonly string[], now: EpochMs): Promise<Certificates> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     const secret = await readSecret(client, secretName)
     const known = secret && certificatesIn(secret)

@@ -24,8 +24,8 @@ export interface AdmissionServerOptions {
 export function admissionServer(options: AdmissionServerOptions): FastifyInstance {
   const { tls, metrics, log } = options
   const https = { ...secureContext(tls), minVersion: tls.minVersion, ...(tls.ciphers && { ciphers: tls.ciphers }) }
-  // The API server keeps connections open; closing does not wait for idle ones.
-  const server = fastify({ https, bodyLimit: BODY_LIMIT, forceCloseConnections: 'idle' }) as unknown as FastifyInstance
+  // While closing, connections that are idle are ended and requests that are under way, or still come, are answered.
+  const server = fastify({ https, bodyLimit: BODY_LIMIT, forceCloseConnections: 'idle', return503OnClosing: false }) as unknown as FastifyInstance
   server.removeAllContentTypeParsers()
   server.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
   server.setErrorHandler((error: { code?: string }, _request, reply) => {

@@ -11,7 +11,7 @@ import { BOOST_ANNOTATION_PREFIX, boostedResources, originalResourcesJson } from
 /** Which containers the pod had when it was admitted: those injected later are none of the VPA's business. Joined by `, `. */
 export const OBSERVED_CONTAINERS_ANNOTATION = 'vpaObservedContainers'
 /** What was changed and why, for people. */
-export const UPDATES_ANNOTATION = 'vpaUpdates'
+const UPDATES_ANNOTATION = 'vpaUpdates'
 
 export interface PatchInput extends CapInput {
   readonly startupBoost: { readonly enabled: boolean; readonly maxAllowed: Quantity | undefined }

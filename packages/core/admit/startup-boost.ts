@@ -14,7 +14,7 @@ const ONE_MILLICORE = quantity('1m')
 const NOTHING = quantityOfMillis(0)
 
 /** The boost that a container starts with: its own, otherwise the VPA's. One without `cpu` is none. */
-export function startupBoostOf(vpa: Vpa, containerName: string): StartupBoost['cpu'] {
+function startupBoostOf(vpa: Vpa, containerName: string): StartupBoost['cpu'] {
   const policy = policyFor(vpa.spec.resourcePolicy?.containerPolicies, containerName)
   return (policy?.startupBoost ?? vpa.spec.startupBoost)?.cpu
 }
