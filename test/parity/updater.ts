@@ -1,41 +1,21 @@
-import type { JsonPatch } from '@vpa/core/admit/json-patch.ts'
 import { containerResources } from '@vpa/core/admit/resources.ts'
 import { BOOST_ANNOTATION_PREFIX, hasStartupBoost } from '@vpa/core/admit/startup-boost.ts'
-import { projectLimitRange } from '@vpa/core/api/limit-range.ts'
 import { type Pod, projectPod } from '@vpa/core/api/pod.ts'
-import { type Recommendation, VpaStatus, projectVpa, resourceListJson, updateModeOf } from '@vpa/core/api/vpa.ts'
+import { type Recommendation, resourceListJson, updateModeOf } from '@vpa/core/api/vpa.ts'
 import { capToPod } from '@vpa/core/policy/cap-to-pod.ts'
 import { controllerOf } from '@vpa/core/target/owner.ts'
-import type { WorkloadLookup } from '@vpa/core/target/workload.ts'
-import { HOUR, SECOND, parseDuration, parseTime } from '@vpa/core/time.ts'
 import { decideUpdate } from '@vpa/core/update/decide.ts'
 import { asksForLess } from '@vpa/core/update/decide-resize.ts'
 import { priorityOf } from '@vpa/core/update/priority.ts'
-import { ResizeTimes } from '@vpa/core/update/resize-status.ts'
 import { expiredBoosts, isBoosted } from '@vpa/core/update/startup-boost-expiry.ts'
-import type { Outcome, Store } from '@vpa/kube/cluster.ts'
-import { systemClock } from '@vpa/kube/clock.ts'
-import { RateLimit } from '@vpa/kube/rate-limit.ts'
 import { candidates } from '../../packages/updater/candidates.ts'
 import { mayEvict } from '../../packages/updater/evict-pods.ts'
 import { decide, isWorthAsking, mayUnboost, unboostPods } from '../../packages/updater/resize-pods.ts'
-import { emptyTally } from '../../packages/updater/tally.ts'
 import { updatePods } from '../../packages/updater/update-vpa.ts'
-import { type LoopContext, type VpaPass, recommendationFor, vpaPass } from '../../packages/updater/vpa-pass.ts'
+import { type VpaPass, recommendationFor } from '../../packages/updater/vpa-pass.ts'
 import { judgePod, withoutZeroExponents } from './differences.ts'
+import { type Action, type ResizeError, type UpdaterInput, newPass } from './updater-pass.ts'
 import { type Vector, type Verdict, compare } from './verdict.ts'
-
-interface UpdaterInput {
-  readonly now: string
-  readonly featureGates: Readonly<Record<string, boolean>>
-  readonly flags: Readonly<Record<string, unknown>>
-  readonly vpa: unknown
-  readonly pods: readonly unknown[]
-  readonly limitRanges: readonly unknown[]
-  readonly controller: { readonly kind: string; readonly name: string; readonly replicas: number }
-  readonly infeasibleAttempts?: Readonly<Record<string, unknown>>
-  readonly resizeFirstSeenSecondsAgo?: number
-}
 
 /** What the runner compares, each by itself: where Go crashed in one, the others are still compared. */
 const SECTIONS = ['pods', 'sorted', 'loop'] as const
@@ -117,18 +97,6 @@ function judgements(input: UpdaterInput): { pods: object[]; sorted: string[] } {
   return { pods: judged, sorted: candidates(pass, pods).map(({ name }) => name) }
 }
 
-interface Action {
-  readonly action: 'evict' | 'patch'
-  readonly pod: string
-  readonly subresource?: string
-  readonly patches?: JsonPatch
-}
-
-interface ResizeError {
-  readonly pod: string
-  readonly error: string
-}
-
 interface Loop {
   readonly actions: readonly Action[]
   readonly errors: readonly ResizeError[]
@@ -160,71 +128,6 @@ async function loop(input: UpdaterInput): Promise<Loop> {
   return { canEvict, inPlaceDecision, boost, unboost, forInPlace: forInPlace.map(({ name }) => name), forEviction: forEviction.map(({ name }) => name), actions, events, errors }
 }
 
-function newPass(input: UpdaterInput) {
-  const now = parseTime(input.now) ?? 0
-  const pods = input.pods.map(projectPod)
-  const { cluster, notes } = notingCluster(input)
-  const resizeTimes = new ResizeTimes()
-  resizeTimes.observe(pods, now - (input.resizeFirstSeenSecondsAgo ?? 0) * SECOND)
-  const infeasible = Object.entries(input.infeasibleAttempts ?? {}).map(([uid, attempt]) => [uid, VpaStatus.parse({ recommendation: attempt }).recommendation?.containerRecommendations ?? []] as const)
-  const unlimited = new RateLimit({ rate: 0, burst: 1, clock: systemClock })
-  const context: LoopContext = {
-    cluster,
-    log: silentLog(notes.errors),
-    now,
-    options: options(input),
-    evictionLimit: unlimited,
-    resizeLimit: unlimited,
-    resizeTimes,
-    infeasible: new Map(infeasible),
-    signal: new AbortController().signal,
-  }
-  return { pass: vpaPass(context, projectVpa(input.vpa), pods, emptyTally()), pods, notes }
-}
-
-function options({ flags, featureGates }: UpdaterInput): LoopContext['options'] {
-  return {
-    lifetimeThreshold: duration(flags['in-recommendation-bounds-eviction-lifetime-threshold']),
-    minimumDifference: Number(flags['pod-update-threshold']),
-    evictAfterOomThreshold: duration(flags['evict-after-oom-threshold']),
-    perVpaConfig: featureGates['PerVPAConfig'] === true,
-    minReplicas: Number(flags['min-replicas']),
-    evictionTolerance: Number(flags['eviction-tolerance']),
-    inPlaceSkipDisruptionBudget: flags['in-place-skip-disruption-budget'] === true,
-    startupBoost: featureGates['CPUStartupBoost'] === true,
-    inPlaceOnly: featureGates['InPlace'] === true,
-  }
-}
-
-function duration(text: unknown): number {
-  return parseDuration(String(text)) ?? 12 * HOUR
-}
-
-function notingCluster({ controller, limitRanges }: UpdaterInput) {
-  const notes = { actions: [] as Action[], events: [] as string[], errors: [] as ResizeError[] }
-  const done: Outcome = { outcome: 'done' }
-  const patched = (pod: string, subresource: string, patches: JsonPatch) => {
-    notes.actions.push({ action: 'patch', pod, subresource, patches: patches.map(({ op, path, value }) => ({ op, path, value: value ?? null })) })
-    return Promise.resolve(done)
-  }
-  const workload: WorkloadLookup = (namespace, ref) =>
-    ref.name !== controller.name || ref.kind === 'Custom' || ref.kind === 'Job'
-      ? { missing: 'not-found', message: `${ref.kind} ${namespace}/${ref.name} does not exist` }
-      : { found: { ...ref, namespace, owners: [], replicas: controller.replicas } }
-  const cluster: LoopContext['cluster'] = {
-    workload,
-    limitRanges: storeOf(limitRanges.map(projectLimitRange)),
-    evict: ({ name }) => {
-      notes.actions.push({ action: 'evict', pod: name })
-      return Promise.resolve(done)
-    },
-    resize: ({ name }, patch) => patched(name, 'resize', patch),
-    patchPod: ({ name }, patch) => patched(name, '', patch),
-    event: ({ type, reason, message }) => notes.events.push(`${type} ${reason} ${message}`),
-  }
-  return { cluster, notes }
-}
-
 function decisionName(pass: VpaPass, pod: Pod): string {
   const { do: action, why } = decide(pass, pod)
   switch (action) {
@@ -254,22 +157,3 @@ function byName<T>(pods: readonly Pod[], valueOf: (pod: Pod) => T): Record<strin
   return Object.fromEntries(pods.map((pod) => [pod.name, valueOf(pod)]))
 }
 
-const silent = () => {}
-
-/** Keeps what Go reports as an error: its text is the reason of a failed resize. */
-function silentLog(errors: ResizeError[]): LoopContext['log'] {
-  const log: LoopContext['log'] = {
-    debug: silent,
-    info: silent,
-    error: silent,
-    warn: (message, fields) => {
-      if (message === 'In-place resize failed') errors.push({ pod: String(fields?.['pod']).replace(/.*\//, ''), error: String(fields?.['why']) })
-    },
-    child: () => log,
-  }
-  return log
-}
-
-function storeOf<T>(items: readonly T[]): Store<T> {
-  return { get: () => undefined, list: () => items, size: items.length, heardAt: undefined, subscribe: () => () => {} }
-}
