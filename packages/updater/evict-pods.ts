@@ -36,7 +36,8 @@ async function evict({ cluster, log, vpa, tally, groupOf }: VpaPass, pod: Pod): 
   // A pod that went by itself is missing in its group just as well.
   if (answer.outcome === 'done' || answer.outcome === 'gone') groupOf(pod)?.recordEviction(pod)
   if (answer.outcome !== 'done') {
-    log.warn('Eviction failed', { ...fields, why: answer.outcome, reason: answer.message })
+    const level = answer.outcome === 'rejected' ? 'warn' : 'info'
+    log[level]('Eviction failed', { ...fields, why: answer.outcome, reason: answer.message })
     tally.failedEvictions.EvictionError += 1
     return
   }

@@ -3,7 +3,7 @@ import { projectLimitRange } from '@vpa/core/api/limit-range.ts'
 import { type Pod, projectPod } from '@vpa/core/api/pod.ts'
 import { VpaStatus, projectVpa } from '@vpa/core/api/vpa.ts'
 import type { WorkloadLookup } from '@vpa/core/target/workload.ts'
-import { HOUR, SECOND, parseDuration, parseTime } from '@vpa/core/time.ts'
+import { SECOND, parseDuration, parseTime } from '@vpa/core/time.ts'
 import { ResizeTimes } from '@vpa/core/update/resize-status.ts'
 import { systemClock } from '@vpa/kube/clock.ts'
 import type { Outcome, Store } from '@vpa/kube/cluster.ts'
@@ -81,7 +81,7 @@ function options({ flags, featureGates }: UpdaterInput): LoopContext['options'] 
 }
 
 function duration(text: unknown): number {
-  return parseDuration(String(text)) ?? 12 * HOUR
+  return parseDuration(String(text)) ?? Number.NaN
 }
 
 function notingCluster({ controller, limitRanges }: UpdaterInput) {
