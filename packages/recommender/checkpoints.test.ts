@@ -23,7 +23,7 @@ function checkpointsOf({ clock, flags = {}, stored = [], writeTime = 0, written 
     },
     async deleteCheckpoint() {},
   }
-  return new Checkpoints({ cluster, clock, log: SILENT, options: recommenderOptions(Config.parse(flags)) })
+  return new Checkpoints({ cluster, clock, log: SILENT, options: recommenderOptions(Config.parse(flags)), signal: new AbortController().signal })
 }
 
 function storeOf<T>(objects: readonly T[]): Store<T> {

@@ -16,6 +16,7 @@ export interface CheckpointsContext {
   readonly clock: Clock
   readonly log: Log
   readonly options: RecommenderOptions
+  readonly signal: AbortSignal
 }
 
 /** What VPAs know from before this process: read once for each VPA, then written by turns. */
@@ -51,7 +52,7 @@ export class Checkpoints {
    * Each worker saves at least one VPA, so that all have their turn however short the time.
    */
   async write(subjects: readonly Subject[]): Promise<void> {
-    const { clock, log, options } = this.#context
+    const { clock, log, options, signal } = this.#context
     const deadline = clock.now() + options.checkpointsTimeout
     const queue = subjects.map((subject) => ({ subject, since: this.#writtenAt.get(nameOf(subject.vpa)) ?? -Infinity })).toSorted((a, b) => (a.since < b.since ? -1 : Number(a.since > b.since)))
     let late = false
@@ -59,7 +60,7 @@ export class Checkpoints {
       await this.#save(subject)
       this.#writtenAt.set(nameOf(subject.vpa), clock.now())
       late ||= clock.now() > deadline
-      return !late
+      return !late && !signal.aborted
     })
     if (late) log.warn('Failed to store all checkpoints within the configured `checkpoints-timeout`')
   }

@@ -32,6 +32,7 @@ await runProgram({
       options: recommenderOptions(config),
       metrics: new Metrics(registry, clock),
       quality: new QualityMetrics(registry),
+      signal,
     })
     const tick = async () => {
       try {

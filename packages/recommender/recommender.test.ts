@@ -45,8 +45,8 @@ async function startRecommender(sandbox: Sandbox, clock: FakeClock, flags: reado
   const note = (message: string) => void messages.push(message)
   const log: Log = { debug: note, info: note, warn: note, error: note, child: () => log }
   const registry = new Registry()
-  const cluster = await connectTo(sandbox, { clock, log, registry })
-  const recommender = new Recommender({ cluster, clock, log, options: recommenderOptions(parsed.config), metrics: new Metrics(registry, clock), quality: new QualityMetrics(registry) })
+  const { cluster, signal } = await connectTo(sandbox, { clock, log, registry })
+  const recommender = new Recommender({ cluster, clock, log, options: recommenderOptions(parsed.config), metrics: new Metrics(registry, clock), quality: new QualityMetrics(registry), signal })
   await cluster.synced()
   const run = async (minutes: number) => {
     for (let minute = 0; minute < minutes; minute += 1) {
@@ -60,7 +60,7 @@ async function startRecommender(sandbox: Sandbox, clock: FakeClock, flags: reado
   return { registry, messages, run }
 }
 
-async function connectTo(sandbox: Sandbox, { clock, log, registry }: { clock: FakeClock; log: Log; registry: Registry }): Promise<Cluster> {
+async function connectTo(sandbox: Sandbox, { clock, log, registry }: { clock: FakeClock; log: Log; registry: Registry }): Promise<{ readonly cluster: Cluster; readonly signal: AbortSignal }> {
   const directory = await mkdtemp(join(tmpdir(), 'recommender-'))
   const kubeconfig = join(directory, 'config')
   await writeFile(kubeconfig, sandbox.kubeconfig)
@@ -72,7 +72,7 @@ async function connectTo(sandbox: Sandbox, { clock, log, registry }: { clock: Fa
     await cluster.stop()
     await rm(directory, { recursive: true })
   })
-  return cluster
+  return { cluster, signal: stop.signal }
 }
 
 /** Resolves once the stores show what the API server has. */

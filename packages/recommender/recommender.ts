@@ -12,7 +12,8 @@ import type { Cluster } from '@vpa/kube/cluster.ts'
 import type { Log } from '@vpa/kube/log.ts'
 import { Checkpoints } from './checkpoints.ts'
 import type { RecommenderOptions } from './config.ts'
-import type { Metrics } from './metrics.ts'
+import type { Metrics, VpaFacts } from './metrics.ts'
+import { Overdue } from './overdue.ts'
 import type { QualityMetrics } from './quality-metrics.ts'
 import { type SampleContext, addOoms, addUsage, aggregationOf } from './samples.ts'
 import { type Subject, SubjectIndex, nameOf, podCountOf, subjectsOf } from './subject.ts'
@@ -25,6 +26,8 @@ export interface RecommenderContext {
   readonly options: RecommenderOptions
   readonly metrics: Metrics
   readonly quality: QualityMetrics
+  /** Once it is aborted, a turn ends with the VPAs that are being written. */
+  readonly signal: AbortSignal
 }
 
 /** OOMs that wait for the next tick; more than this are dropped, oldest first. */
@@ -35,6 +38,7 @@ export class Recommender {
   readonly #context: RecommenderContext
   readonly #history: UsageHistory
   readonly #checkpoints: Checkpoints
+  readonly #overdue = new Overdue()
   #ooms: Oom[] = []
   #garbageDroppedAt: EpochMs = -Infinity
 
@@ -112,33 +116,35 @@ export class Recommender {
   }
 
   async #updateVpas(subjects: readonly Subject[], now: EpochMs): Promise<void> {
-    const { log, metrics, options } = this.#context
+    const { log, metrics, options, signal } = this.#context
+    const facts: VpaFacts[] = []
     await workThrough(subjects, options.workers, async (subject) => {
+      const { vpa, target } = subject
+      const recommendation = this.#recommendationFor(subject)
+      facts.push({ vpa, hasRecommendation: recommendation.length > 0, matchesPods: podCountOf(subject) > 0, unsupported: 'unsupported' in target })
       try {
-        await this.#updateVpa(subject, now)
+        await this.#writeStatus(subject, recommendation, now)
       } catch (error) {
-        log.error('Cannot update VPA', { vpa: nameOf(subject.vpa), error })
+        log.error('Cannot update VPA', { vpa: nameOf(vpa), error })
       }
-      return true
+      return !signal.aborted
     })
-    metrics.countVpas(
-      subjects.map((subject) => ({
-        vpa: subject.vpa,
-        hasRecommendation: hasRecommendation(subject.vpa.status),
-        matchesPods: podCountOf(subject) > 0,
-        unsupported: 'unsupported' in subject.target,
-      })),
-    )
+    metrics.countVpas(facts)
+    const waiting = facts.filter(({ hasRecommendation }) => !hasRecommendation).map(({ vpa }) => nameOf(vpa))
+    for (const vpa of this.#overdue.among(waiting, now)) log.warn('VPA is missing recommendation for more than 30m0s', { vpa })
   }
 
-  async #updateVpa(subject: Subject, now: EpochMs): Promise<void> {
-    const { cluster, metrics, options } = this.#context
-    const { vpa, target, groups } = subject
+  #recommendationFor({ vpa, groups }: Subject): Recommendation {
+    const { options } = this.#context
     const usage = mergedUsage(groups, this.#checkpoints.of(vpa), options.halfLives)
-    const recommendation = postProcess(recommend(usage, vpa.spec.resourcePolicy?.containerPolicies, options.recommend), vpa, options.postProcess)
+    return postProcess(recommend(usage, vpa.spec.resourcePolicy?.containerPolicies, options.recommend), vpa, options.postProcess)
+  }
+
+  async #writeStatus(subject: Subject, recommendation: Recommendation, now: EpochMs): Promise<void> {
+    const { cluster, metrics } = this.#context
+    const { vpa, target } = subject
     this.#observeChanges(subject, recommendation)
     if (recommendation.length > 0 && !hasRecommendation(vpa.status)) metrics.firstRecommendation(vpa)
-
     const unsupported = 'unsupported' in target ? target.unsupported : undefined
     const status = nextStatus(vpa, { recommendation, podCount: podCountOf(subject), unsupported }, now)
     if (!sameStatus(status, vpa.status)) await cluster.patchVpaStatus(vpa, status)
