@@ -2,7 +2,7 @@
 # each other.
 # shellcheck shell=bash disable=SC2154 # some variables are set by control-plane.sh
 
-kubectl() { "$dir/bin/kubectl" --kubeconfig "$dir/kubeconfig" "$@"; }
+kubectl() { "$dir/bin/kubectl" --kubeconfig "$dir/kubeconfig" --request-timeout 2s "$@"; }
 
 start_api_server() {
   write_kubeconfigs
@@ -31,7 +31,7 @@ start_api_server() {
     --kubelet-client-certificate "$dir/pki/kubelet-client.crt" \
     --kubelet-client-key "$dir/pki/kubelet-client.key" \
     --kubelet-preferred-address-types InternalIP
-  wait_for kube-apiserver 60 kubectl get --raw /readyz
+  wait_for kube-apiserver kubectl get --raw /readyz
 }
 
 # Their own ports are closed, since the default ones would clash with another control plane.
@@ -46,7 +46,7 @@ start_controllers() {
     --kubeconfig "$dir/pki/kube-scheduler.kubeconfig" --leader-elect=false --secure-port 0 \
     --kube-api-qps 500 --kube-api-burst 1000
   # Without its service account no pod is admitted to a namespace.
-  wait_for kube-controller-manager 30 kubectl get serviceaccount default --namespace default
+  wait_for kube-controller-manager kubectl get serviceaccount default --namespace default
 }
 
 # KWOK leaves nodes without the annotation alone, so that a real kubelet can join.
@@ -58,12 +58,12 @@ start_nodes() {
     --cidr 10.1.0.1/16 --node-ip 127.0.0.1 --node-port "$kubelet_port" --server-address "127.0.0.1:$kubelet_port" \
     --tls-cert-file "$dir/pki/kubelet.crt" --tls-private-key-file "$dir/pki/kubelet.key"
   local number
-  for ((number = 0; number < nodes; number++)); do node "kwok-node-$number"; done | kubectl create -f - >/dev/null
-  wait_for "$nodes KWOK node(s)" 30 kubectl wait node --all --for condition=Ready --timeout 1s
+  for ((number = 0; number < nodes; number++)); do node_manifest "kwok-node-$number"; done | kubectl create -f - >/dev/null
+  wait_for "$nodes KWOK node(s)" kubectl wait node --all --for condition=Ready --timeout 1s
 }
 
-# node NAME: a node with room for whatever a test brings.
-node() {
+# node_manifest NAME: a node with room for whatever a test brings.
+node_manifest() {
   cat <<YAML
 ---
 apiVersion: v1
@@ -106,5 +106,5 @@ spec:
   insecureSkipTLSVerify: true
   service: {name: metrics-server, namespace: kube-system, port: $metrics_server_port}
 YAML
-  wait_for metrics-server 60 kubectl get --raw /apis/metrics.k8s.io/v1beta1/nodes
+  wait_for metrics-server kubectl get --raw /apis/metrics.k8s.io/v1beta1/nodes
 }

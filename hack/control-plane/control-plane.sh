@@ -19,7 +19,8 @@
 #                how often metrics-server reads usage; default and least 10s.
 #
 # A pod's usage is what its annotations kwok.x-k8s.io/usage-cpu and .../usage-memory say,
-# for each of its containers; metrics.k8s.io shows it after two reads (10 to 20 s).
+# for each of its containers; metrics.k8s.io shows it after two reads: within 20 s, or 30 s for
+# the first pods.
 # A Service `type: ExternalName, externalName: localhost` leads the API server to a process
 # here, so webhooks work by service as well as by URL.
 #
@@ -51,6 +52,7 @@ start() {
     echo "export KUBECONFIG=$dir/kubeconfig"
     return
   fi
+  need_openssl
   prepare_dir
   trap clean_up_unless_started EXIT
   find_or_build_programs

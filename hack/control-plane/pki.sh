@@ -1,9 +1,12 @@
 # Certificates and kubeconfigs, new at each start.
 # shellcheck shell=bash disable=SC2154 # some variables are set by control-plane.sh
 
-make_pki() {
+need_openssl() {
   command -v openssl >/dev/null ||
-    unavailable "openssl is needed for the certificates and is not installed"
+    unavailable "openssl, which makes the certificates, is missing; install it"
+}
+
+make_pki() {
   authority ca kubernetes
   authority front-proxy-ca front-proxy-ca
   leaf apiserver ca /CN=kube-apiserver serverAuth 'DNS:localhost,DNS:kubernetes.default.svc,IP:127.0.0.1,IP:10.0.0.1'

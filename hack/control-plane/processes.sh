@@ -13,14 +13,15 @@ launch() {
   set +m
   echo $! >"$dir/pids/$name"
   disown
-  # Until then the new process still bears the name of this script.
+  # For a moment the new process still has the arguments of this script.
   while kill -0 $! 2>/dev/null && ! is_running "$name"; do sleep 0.01; done
 }
 
-# is_running NAME: the name in the command line tells it from a stranger with an old pid.
+# is_running NAME: each has files of $dir in its arguments, which tells it from a stranger
+# that has got an old pid.
 is_running() {
   local pid
-  pid=$(cat "$dir/pids/$1" 2>/dev/null) && [[ $(command_line "$pid") == *"$dir/bin/$1"* ]]
+  pid=$(cat "$dir/pids/$1" 2>/dev/null) && [[ $(command_line "$pid") == *"$dir/"* ]]
 }
 
 command_line() {
@@ -34,17 +35,18 @@ all_running() {
   done
 }
 
-# wait_for WHAT SECONDS COMMAND...: repeats the command until it succeeds; gives up at once
-# if a process has ended meanwhile.
+# wait_for WHAT COMMAND...: repeats the command until it succeeds, for a minute at most;
+# gives up as soon as a process has ended.
 wait_for() {
-  local what=$1 limit=$2 begin=$SECONDS name
-  shift 2
-  until "$@" >"$dir/logs/wait.log" 2>&1; do
+  local what=$1 begin=$SECONDS name
+  shift
+  while :; do
     for name in "$dir"/pids/*; do
       name=${name##*/}
       is_running "$name" || fail_with_log "$name ended" "$dir/logs/$name.log"
     done
-    ((SECONDS - begin < limit)) || fail_with_log "no $what within $limit s" "$dir/logs/wait.log"
+    if "$@" >"$dir/logs/wait.log" 2>&1; then break; fi
+    ((SECONDS - begin < 60)) || fail_with_log "no $what within a minute" "$dir/logs/wait.log"
     progress "waiting for $what: $((SECONDS - begin)) s"
     sleep 0.2
   done

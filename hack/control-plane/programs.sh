@@ -49,17 +49,17 @@ build_programs() {
   fi
   mkdir -p "$built"
   staging=$(mktemp -d "$cache/$version/build.XXXXXX")
-  say "compiling $# programs of Kubernetes $version into $built: about 6 minutes on two cores, once"
+  say "compiling $# programs of Kubernetes $version into $built: about 8 minutes on two cores, once"
 
-  local program done=0
+  local program count=0
   for program in "$@"; do
-    done=$((done + 1))
-    build_program "$program" "$done of $#"
+    count=$((count + 1))
+    build_program "$program" "$count of $#"
   done
   rm -rf "$staging"
 }
 
-# build_program PROGRAM COUNT: its modules are fetched first, because failing at that says
+# build_program PROGRAM WHICH: its modules are fetched first, because failing at that says
 # something about the machine (exit code 3), and failing at the rest about this project.
 build_program() {
   local module package begin=$SECONDS
@@ -82,7 +82,7 @@ watch_go() {
   compiler=$!
   set +m
   while kill -0 "$compiler" 2>/dev/null; do
-    progress "$text: $((SECONDS - begin)) s, $(wc -l <"$log" | tr -d ' ') packages so far"
+    progress "$text: $((SECONDS - begin)) s, now $(tail -n 1 "$log")"
     sleep 0.5
   done
   local result=0

@@ -3,11 +3,11 @@
 
 say() { printf '%s\n' "$*" >&2; }
 
-# progress TEXT: long work goes on. On a terminal one line is rewritten; elsewhere a line
-# appears every 15 s.
+# progress TEXT: long work goes on. On a terminal one line is rewritten, and cut so that it
+# stays one; elsewhere a line appears every 15 s.
 progress() {
   if [[ -t 2 ]]; then
-    printf '\r\033[K%s' "$*" >&2
+    printf '\r\033[K%.79s' "$*" >&2
   elif ((SECONDS >= ${next_progress:-0})); then
     say "$*"
     next_progress=$((SECONDS + 15))
