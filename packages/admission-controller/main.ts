@@ -59,7 +59,8 @@ async function serve(reviewer: Reviewer, client: Client, context: Context): Prom
     beat: () => health.beat(),
   })
   await server.listen({ host: '', port: config.port })
-  log.info('Serving admission reviews', { port: config.port, certificate: source.place })
+  const bound = server.server.address()
+  log.info('Serving admission reviews', { port: typeof bound === 'object' ? bound?.port : undefined, certificate: source.place })
   await register(certificates.caCert, client, context)
   health.start()
 
