@@ -9,8 +9,8 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { runAdmission } from './admission.ts'
 import { runHistogram } from './histogram.ts'
-import { runRecommender } from './recommender.ts'
 import { runLimits } from './limits.ts'
+import { runRecommender } from './recommender.ts'
 import { runUpdater } from './updater.ts'
 import { runValidation } from './validation.ts'
 import type { Vector, Verdict } from './verdict.ts'
@@ -18,8 +18,8 @@ import type { Vector, Verdict } from './verdict.ts'
 const RUNNERS: Readonly<Record<string, (vector: Vector) => Verdict | Promise<Verdict>>> = {
   admission: runAdmission,
   histogram: runHistogram,
-  recommender: runRecommender,
   limits: runLimits,
+  recommender: runRecommender,
   updater: runUpdater,
   validation: runValidation,
 }
@@ -27,7 +27,9 @@ const RUNNERS: Readonly<Record<string, (vector: Vector) => Verdict | Promise<Ver
 const tally = { passed: 0, failed: 0, skipped: 0 }
 
 async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({ options: { only: { type: 'string' } }, allowPositionals: true })
+  const parsed = readArguments()
+  if (parsed instanceof Error) return misuse(parsed.message)
+  const { values, positionals } = parsed
   const directory = positionals[0] ?? join(import.meta.dirname, 'vectors')
   if (!existsSync(directory)) return misuse(`no such directory: ${directory}`)
   const kinds = readdirSync(directory).filter((file) => file.endsWith('.jsonl')).map((file) => file.slice(0, -'.jsonl'.length)).toSorted()
@@ -37,6 +39,14 @@ async function main(): Promise<void> {
   for (const kind of chosen) await runFile(kind, readFileSync(join(directory, `${kind}.jsonl`), 'utf8'))
   console.log(`${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped`)
   process.exitCode = tally.failed > 0 ? 1 : 0
+}
+
+function readArguments() {
+  try {
+    return parseArgs({ options: { only: { type: 'string' } }, allowPositionals: true })
+  } catch (error) {
+    return error as Error
+  }
 }
 
 async function runFile(kind: string, text: string): Promise<void> {
