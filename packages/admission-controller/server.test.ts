@@ -4,6 +4,7 @@ import { projectVpa } from '@vpa/core/api/vpa.ts'
 import type { Workload } from '@vpa/core/target/workload.ts'
 import type { Log } from '@vpa/kube/log.ts'
 import { ObjectStore } from '@vpa/kube/store.ts'
+import { array, assert, asyncProperty, constant, constantFrom, dictionary, jsonValue, oneof, record } from 'fast-check'
 import type { FastifyInstance } from 'fastify'
 import { Registry } from 'prom-client'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
@@ -176,6 +177,19 @@ describe('VPAs', () => {
       }
     `)
   })
+})
+
+test('whatever a pod looks like, it is admitted', async () => {
+  const { vpas, server } = start()
+  vpas.set(vpaOf({ app: { target: { cpu: '1' } } }))
+  const metadata = record({ name: jsonValue(), labels: jsonValue(), annotations: jsonValue(), ownerReferences: jsonValue() }, { requiredKeys: [] })
+  const container = record({ name: jsonValue(), resources: record({ requests: dictionary(constantFrom('cpu', 'memory', ''), jsonValue()), limits: jsonValue() }, { requiredKeys: [] }) }, { requiredKeys: [] })
+  const pod = oneof(jsonValue(), record({ metadata, spec: record({ containers: oneof(jsonValue(), array(container)) }) }), constant(rawPodOf({ app: KONG })))
+  await assert(
+    asyncProperty(pod, async (object) => {
+      expect(await ask(server, { resource: PODS, object })).toMatchObject({ uid: 'u1', allowed: true })
+    }),
+  )
 })
 
 describe('what is no review', () => {

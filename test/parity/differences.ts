@@ -3,6 +3,7 @@
  * The README lists them under "Differences". Everything outside these classes must match.
  */
 import type { CapInput } from '@vpa/core/policy/cap-to-pod.ts'
+import type { EffectiveLimits } from '@vpa/core/policy/limit-range.ts'
 import { policyFor, scalingModeOf } from '@vpa/core/policy/container-policy.ts'
 import { parseQuantity } from '@vpa/core/quantity.ts'
 import type { Resources } from '@vpa/core/api/pod.ts'
@@ -24,7 +25,7 @@ const DIFFERENCES: readonly Difference[] = [
   },
   {
     reason: 'a LimitRange of type Pod must not write amounts that were not recommended, or negative ones',
-    applies: ({ expected }, input) => input?.podLimits !== undefined && (hasNegativeAmount(expected) || recommendations(input.vpa).some(isIncomplete)),
+    applies: ({ expected }, input) => input?.podLimits !== undefined && (hasNegativeAmount(expected) || recommendations(input.vpa).some((recommendation) => lacksLimited(recommendation, input.podLimits))),
   },
   {
     reason: 'amounts that do not fit int64 (in thousandths) are computed exactly; Go wraps them around or takes them to be zero',
@@ -89,8 +90,10 @@ function isOptedOut(vpa: CapInput['vpa'], name: string): boolean {
   return !isRecommended && scalingModeOf(policyFor(vpa.spec.resourcePolicy?.containerPolicies, name)) === 'Off'
 }
 
-function isIncomplete({ target, lowerBound, upperBound }: ReturnType<typeof recommendations>[number]): boolean {
-  return [target, lowerBound, upperBound].some((amounts) => amounts && (amounts.cpu === undefined || amounts.memory === undefined))
+/** Whether the pod's total of a resource is limited for which nothing is recommended. */
+function lacksLimited({ target, lowerBound, upperBound }: ReturnType<typeof recommendations>[number], limits: EffectiveLimits = {}): boolean {
+  const limited = Object.keys({ ...limits.min, ...limits.max })
+  return [target, lowerBound, upperBound].some((amounts) => amounts && limited.some((resource) => amounts[resource] === undefined))
 }
 
 function recommendations({ status }: CapInput['vpa']) {

@@ -75,7 +75,8 @@ interface Policy {
 
 function policy({ recommendation, resourcePolicy, globalMaxAllowed }: Policy): unknown {
   const { spec } = projectVpa({ spec: { resourcePolicy } })
-  const recommended = VpaStatus.parse({ recommendation }).recommendation?.containerRecommendations ?? []
+  const recommended = VpaStatus.parse({ recommendation }).recommendation?.containerRecommendations
+  if (recommended === undefined) return { recommendation: recommendation ?? null }
   return { recommendation: capToPolicy(recommended, spec.resourcePolicy?.containerPolicies, projectResourceList(globalMaxAllowed ?? {})).map(recommendationJson) }
 }
 

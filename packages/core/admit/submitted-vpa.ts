@@ -21,7 +21,8 @@ const optionalQuantity = optional(quantity)
 
 const startupBoost = optional(z.object({ cpu: optional(z.object({ type: text, factor: int32, quantity: optionalQuantity, durationSeconds: int32 })) }))
 
-const containerPolicy = z.object({
+/** An entry that is null is an empty one. */
+const containerPolicy = z.preprocess((policy) => policy ?? {}, z.object({
   containerName: text,
   mode: text,
   minAllowed: quantities,
@@ -33,11 +34,12 @@ const containerPolicy = z.object({
   memoryAggregationIntervalSeconds: int32,
   memoryAggregationIntervalCount: int64,
   startupBoost,
-})
+}))
 
 const Submitted = z.object({
-  spec: z
-    .object({
+  spec: z.preprocess(
+    (spec) => spec ?? {},
+    z.object({
       targetRef: optional(z.object({ apiVersion: text, kind: text, name: text })),
       updatePolicy: optional(
         z.object({
@@ -50,24 +52,25 @@ const Submitted = z.object({
       resourcePolicy: optional(z.object({ containerPolicies: optional(z.array(containerPolicy)) })),
       startupBoost,
       recommenders: optional(z.array(optional(z.object({ name: text })))),
-    })
-    .nullish()
-    .transform((spec) => spec ?? undefined),
+    }),
+  ),
 })
 
-export type SubmittedSpec = NonNullable<z.output<typeof Submitted>['spec']>
+export type SubmittedSpec = z.output<typeof Submitted>['spec']
 export type SubmittedContainerPolicy = z.output<typeof containerPolicy>
 export type SubmittedBoost = NonNullable<z.output<typeof startupBoost>>
 
 /** @returns in `undecodable` the words of the Go implementation for quantities, and the beginning of its words for types */
 export function decodeVpa(raw: unknown): { readonly spec: SubmittedSpec } | { readonly undecodable: string } {
   const result = Submitted.safeParse(raw)
-  if (result.success) return { spec: result.data.spec ?? {} as SubmittedSpec }
+  if (result.success) return { spec: result.data.spec }
   const { issues } = result.error
   // Go's decoder stops at a bad quantity, but reads on after a wrong type.
   const issue = issues.find(({ code }) => code === 'custom') ?? issues[0]
   if (issue === undefined || issue.code === 'custom') return { undecodable: issue?.message ?? 'not readable' }
-  return { undecodable: `json: cannot unmarshal ${kindOf(issue.path.reduce(member, raw))} into field ${issue.path.join('.')}: ${issue.message}` }
+  const value = issue.path.reduce(member, raw)
+  const isNumber = typeof value === 'number' && (issue.code !== 'invalid_type' || issue.expected === 'int' || issue.expected === 'number')
+  return { undecodable: `json: cannot unmarshal ${isNumber ? `number ${value}` : kindOf(value)} into field ${issue.path.join('.')}: ${issue.message}` }
 }
 
 /** The first is what mistyped quantities lead to; tests of users match on it. */
@@ -82,5 +85,5 @@ function member(value: unknown, key: PropertyKey): unknown {
 
 function kindOf(value: unknown): string {
   if (Array.isArray(value)) return 'array'
-  return typeof value === 'number' ? `number ${value}` : typeof value === 'boolean' ? 'bool' : typeof value
+  return typeof value === 'boolean' ? 'bool' : typeof value
 }

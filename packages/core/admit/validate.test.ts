@@ -32,9 +32,20 @@ test.for([
   expect(errorsOf(vpa(spec))).toEqual([expected])
 })
 
-test('a value of the wrong type is refused with the words that Go begins with', () => {
-  expect(errorsOf(vpa({ updatePolicy: 'Recreate' }))).toEqual([expect.stringMatching(/^\.: Internal error: json: cannot unmarshal string into /)])
-  expect(errorsOf(vpa({ updatePolicy: { minReplicas: 1.5 } }))).toEqual([expect.stringMatching(/^\.: Internal error: json: cannot unmarshal number 1\.5 into /)])
+test.for([
+  [{ updatePolicy: 'Recreate' }, 'string'],
+  [{ updatePolicy: { minReplicas: 1.5 } }, 'number 1.5'],
+  [{ updatePolicy: { minReplicas: 2 ** 31 } }, 'number 2147483648'],
+  [{ updatePolicy: { updateMode: 1 } }, 'number'],
+  [{ resourcePolicy: { containerPolicies: {} } }, 'object'],
+  [{ resourcePolicy: true }, 'bool'],
+] as const)('a value of the wrong type is refused with the words that Go begins with: %j', ([spec, kind]) => {
+  expect(errorsOf(vpa(spec))).toEqual([expect.stringContaining(`.: Internal error: json: cannot unmarshal ${kind} into `)])
+})
+
+test('what is null is absent', () => {
+  expect(errorsOf({ spec: null })).toEqual([])
+  expect(errorsOf(vpa({ updatePolicy: null, ...policy({ containerName: 'a', minAllowed: { cpu: null } }) }))).toEqual([])
 })
 
 test('all errors are told at once', () => {
