@@ -73,6 +73,11 @@ export function expired(message: string): ApiError {
   return new ApiError(410, 'Expired', message)
 }
 
+/** For a path that means nothing within a group that is served. */
+export function noSuchResource(): ApiError {
+  return new ApiError(404, 'NotFound', 'the server could not find the requested resource', {})
+}
+
 export function methodNotAllowed(): ApiError {
-  return new ApiError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource')
+  return new ApiError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {})
 }

@@ -119,7 +119,8 @@ export class Api {
     const grace = kind === PODS ? gracePeriod(current, options) : 0
     if (grace === 0 && (current.metadata.finalizers ?? []).length === 0) {
       storage.remove(kind, current)
-      if (kind === NAMESPACES) this.#emptyNamespace(current.metadata.name)
+      if (kind === NAMESPACES) this.#removeAll(({ metadata }) => metadata.namespace === current.metadata.name)
+      if (kind === CUSTOM_RESOURCES) this.#withdraw(current)
       return undefined
     }
     if (current.metadata.deletionTimestamp) return current
@@ -127,15 +128,20 @@ export class Api {
     return storage.put(kind, { ...current, metadata })
   }
 
-  #emptyNamespace(name: string): void {
+  #removeAll(isMeant: (object: KubeObject) => boolean, kinds = this.#kinds): void {
     const { storage } = this.#parts
-    for (const kind of this.#kinds) if (kind.namespaced) for (const object of storage.list(kind)) if (object.metadata.namespace === name) storage.remove(kind, object)
+    for (const kind of kinds) for (const object of storage.list(kind)) if (isMeant(object)) storage.remove(kind, object)
+  }
+
+  #withdraw(definition: KubeObject): void {
+    const withdrawn = kindsOf(definition)
+    this.#removeAll(() => true, withdrawn)
+    this.#kinds = this.#kinds.filter((kind) => !withdrawn.some((other) => isSameKind(kind, other)))
   }
 
   #serve(definition: KubeObject): void {
     const served = kindsOf(definition)
-    const replaced = (kind: Kind) => served.some(({ group, resource, version }) => kind.group === group && kind.resource === resource && kind.version === version)
-    this.#kinds = [...this.#kinds.filter((kind) => !replaced(kind)), ...served]
+    this.#kinds = [...this.#kinds.filter((kind) => !served.some((other) => isSameKind(kind, other))), ...served]
     const since = formatTime(this.#parts.clock.now())
     const conditions = ['NamesAccepted', 'Established'].map((type) => ({ type, status: 'True', reason: 'InitialNamesAccepted', message: 'the initial names have been accepted', lastTransitionTime: since }))
     const { names } = definition.spec as { names: object }
@@ -180,6 +186,10 @@ export class Api {
     const changed = !isDeepStrictEqual(facts(current), facts(next))
     return { ...next, metadata: { ...next.metadata, generation: current.metadata.generation + (changed ? 1 : 0) } }
   }
+}
+
+function isSameKind(a: Kind, b: Kind): boolean {
+  return a.group === b.group && a.version === b.version && a.resource === b.resource
 }
 
 function confine(kind: Kind, current: KubeObject, edited: KubeObject, part: 'object' | 'status' | 'resize'): KubeObject {

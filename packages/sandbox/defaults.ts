@@ -1,4 +1,4 @@
-import { type Kind, DAEMON_SETS, DEPLOYMENTS, JOBS, NAMESPACES, PODS, REPLICATION_CONTROLLERS, REPLICA_SETS, STATEFUL_SETS, WEBHOOK_CONFIGURATIONS } from './kind.ts'
+import { type Kind, DAEMON_SETS, DEPLOYMENTS, JOBS, NAMESPACES, PODS, REPLICATION_CONTROLLERS, REPLICA_SETS, SECRETS, STATEFUL_SETS, WEBHOOK_CONFIGURATIONS } from './kind.ts'
 import type { Container, KubeObject, Pod, PodController, PodSpec } from './object.ts'
 import { qosClassOf } from './qos.ts'
 
@@ -23,6 +23,11 @@ export function withDefaults(kind: Kind, object: KubeObject): KubeObject {
     case NAMESPACES: {
       const labels = { ...object.metadata.labels, 'kubernetes.io/metadata.name': object.metadata.name }
       return { ...object, metadata: { ...object.metadata, labels }, spec: { finalizers: ['kubernetes'] }, status: { phase: 'Active' } }
+    }
+    case SECRETS: {
+      const { stringData = {}, ...secret } = object as KubeObject & { stringData?: Record<string, string> }
+      const written = Object.fromEntries(Object.entries(stringData).map(([name, text]) => [name, Buffer.from(text).toString('base64')]))
+      return { type: 'Opaque', ...secret, data: { ...(secret['data'] as object | undefined), ...written } }
     }
     case WEBHOOK_CONFIGURATIONS: {
       const webhooks = (object['webhooks'] ?? []) as object[]

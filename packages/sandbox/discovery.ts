@@ -28,6 +28,12 @@ export function discovery(path: string, kinds: readonly Kind[]): object | string
   return root === 'apis' && path.split('/').length === 4 ? resourceList(`${group}/${version}`, kinds) : undefined
 }
 
+/** Within a group that is served, what is not found is told by a Status; elsewhere by plain text. */
+export function isServedGroup(path: string, kinds: readonly Kind[]): boolean {
+  const [, root, group = ''] = path.split('/')
+  return root === 'api' || (root === 'apis' && [...kinds, METRICS].some((kind) => kind.group === group))
+}
+
 function groups(kinds: readonly Kind[]) {
   const known = [...kinds, METRICS].filter(({ group }) => group !== '')
   return [...new Set(known.map(({ group }) => group))].map((name) => {

@@ -50,6 +50,7 @@ export const NODES = define('v1', 'Node', 'nodes', { ...CLUSTER, ...STATUS, shor
 export const NAMESPACES = define('v1', 'Namespace', 'namespaces', { ...CLUSTER, ...STATUS, shortNames: ['ns'], fields: ['status.phase'] })
 export const EVENTS = define('v1', 'Event', 'events', { shortNames: ['ev'], fields: EVENT_FIELDS })
 export const SERVICE_ACCOUNTS = define('v1', 'ServiceAccount', 'serviceaccounts', { shortNames: ['sa'] })
+export const SECRETS = define('v1', 'Secret', 'secrets', { fields: ['type'] })
 export const SERVICES = define('v1', 'Service', 'services', { ...STATUS, shortNames: ['svc'] })
 export const REPLICATION_CONTROLLERS = define('v1', 'ReplicationController', 'replicationcontrollers', { ...REPLICAS, shortNames: ['rc'], fields: ['status.replicas'] })
 export const DEPLOYMENTS = define('apps/v1', 'Deployment', 'deployments', { ...REPLICAS, shortNames: ['deploy'] })
@@ -62,10 +63,9 @@ export const WEBHOOK_CONFIGURATIONS = define('admissionregistration.k8s.io/v1', 
 export const CUSTOM_RESOURCES = define('apiextensions.k8s.io/v1', 'CustomResourceDefinition', 'customresourcedefinitions', { ...CLUSTER, ...STATUS, shortNames: ['crd', 'crds'] })
 
 export const BUILT_IN: readonly Kind[] = [
-  PODS, NODES, NAMESPACES, EVENTS, SERVICE_ACCOUNTS, SERVICES, REPLICATION_CONTROLLERS, DEPLOYMENTS, REPLICA_SETS, STATEFUL_SETS, DAEMON_SETS, JOBS,
+  PODS, NODES, NAMESPACES, EVENTS, SECRETS, SERVICE_ACCOUNTS, SERVICES, REPLICATION_CONTROLLERS, DEPLOYMENTS, REPLICA_SETS, STATEFUL_SETS, DAEMON_SETS, JOBS,
   DISRUPTION_BUDGETS, WEBHOOK_CONFIGURATIONS, CUSTOM_RESOURCES,
   define('events.k8s.io/v1', 'Event', 'events', { shortNames: ['ev'], fields: ['reason', 'regarding.kind', 'regarding.name', 'regarding.namespace', 'type'] }),
-  define('v1', 'Secret', 'secrets', { fields: ['type'] }),
   define('v1', 'ConfigMap', 'configmaps', { shortNames: ['cm'] }),
   define('v1', 'LimitRange', 'limitranges', { shortNames: ['limits'] }),
   define('batch/v1', 'CronJob', 'cronjobs', { ...STATUS, shortNames: ['cj'] }),

@@ -1,7 +1,7 @@
 import { formatQuantity, quantityOfBytes } from '@vpa/core/quantity.ts'
 import { matchesSelector } from '@vpa/core/selector.ts'
 import { type DurationMs, formatTime, parseTime } from '@vpa/core/time.ts'
-import { ApiError } from './api-error.ts'
+import { notFound } from './api-error.ts'
 import type { Clock } from './clock.ts'
 import { NODES, PODS } from './kind.ts'
 import type { Loads, Usage } from './load.ts'
@@ -41,8 +41,7 @@ export class MetricsApi {
     if (name === undefined) return { kind: `${kind}List`, apiVersion: API_VERSION, metadata: {}, items }
     const one = items.find(({ metadata }) => metadata.name === name)
     if (one) return { kind, apiVersion: API_VERSION, ...one }
-    const label = namespace ? `${namespace}/${name}` : name
-    throw new ApiError(404, 'NotFound', `${resource}.metrics.k8s.io "${label}" not found`, { name: label, group: 'metrics.k8s.io', kind: resource })
+    throw notFound(resource === 'pods' ? PODS : NODES, name)
   }
 
   #podMetrics(namespace: string | undefined, labelSelector: string) {

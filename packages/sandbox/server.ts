@@ -1,8 +1,8 @@
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http'
-import { ApiError, expired, methodNotAllowed } from './api-error.ts'
+import { ApiError, expired, methodNotAllowed, noSuchResource } from './api-error.ts'
 import type { Api, DeleteOptions } from './api.ts'
 import type { Clock } from './clock.ts'
-import { discovery } from './discovery.ts'
+import { discovery, isServedGroup } from './discovery.ts'
 import type { Faults } from './faults.ts'
 import { list, listObject } from './list.ts'
 import type { MetricsApi } from './metrics-api.ts'
@@ -49,7 +49,10 @@ async function answer(message: IncomingMessage, response: ServerResponse, parts:
   if (typeof known === 'string') return void response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end(known)
   if (known) return send(response, 200, known)
   const request = await readRequest(message, api.kinds)
-  if (request === undefined) throw new ApiError(404, 'NotFound', 'the server could not find the requested resource', {})
+  if (request === undefined) {
+    if (isServedGroup(url.pathname, api.kinds)) throw noSuchResource()
+    return void response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end('404 page not found\n')
+  }
   const now = clock.now()
   if (request.method === 'GET' && ['true', '1'].includes(request.query.get('watch') ?? '')) return startWatch(request, response, parts)
   const { code = 200, body } = await perform(request, parts)

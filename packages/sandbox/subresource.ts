@@ -1,6 +1,6 @@
 import { formatSelector, matchesSelector, type LabelSelector } from '@vpa/core/selector.ts'
 import { formatTime } from '@vpa/core/time.ts'
-import { ApiError, badRequest, notFound } from './api-error.ts'
+import { ApiError, badRequest, noSuchResource, notFound } from './api-error.ts'
 import type { Api, DeleteOptions, ObjectRef } from './api.ts'
 import type { Clock } from './clock.ts'
 import { DISRUPTION_BUDGETS, type Kind, PODS, qualifiedResource } from './kind.ts'
@@ -83,5 +83,5 @@ export function bind(ref: ObjectRef, binding: unknown, { api, storage }: { api: 
 
 /** @throws ApiError 404 when the kind has no such subresource */
 export function checkSubresource(kind: Kind, subresource: string, name: string): void {
-  if (!kind.subresources.includes(subresource)) throw notFound({ ...kind, resource: `${kind.resource}/${subresource}` }, name)
+  if (!kind.subresources.includes(subresource)) throw kind.custom ? notFound(kind, name) : noSuchResource()
 }

@@ -19,6 +19,7 @@ export interface Stage {
 /** By name: a sentence that is true of every Kubernetes API server. */
 export type Cases = Readonly<Record<string, (stage: Stage) => Promise<void>>>
 
+const DEFINITIONS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
 const GROUPS: Readonly<Record<string, Cases>> = { objects: storageCases, watches: watchCases, pods: podCases, webhooks: webhookCases, discovery: discoveryCases }
 
 /* oxlint-disable vitest/valid-title, vitest/expect-expect -- the titles are data, and the cases assert */
@@ -26,14 +27,20 @@ const GROUPS: Readonly<Record<string, Cases>> = { objects: storageCases, watches
 export function describeContract(name: string, kubeconfig: () => Promise<string>): void {
   describe(name, () => {
     let api: Target
+    let installed: readonly string[] = []
     const run = Date.now().toString(36)
     let count = 0
 
     beforeAll(async () => {
       api = openTarget(await kubeconfig())
-      await installDefinitions(api)
+      installed = await installDefinitions(api)
     })
-    afterAll(() => api.close())
+    afterAll(async () => {
+      // Other tests on the same server begin without them.
+      for (const name of installed) await api.delete(`${DEFINITIONS}/${name}`)
+      for (const name of installed) await eventually(() => api.get(`${DEFINITIONS}/${name}`), ({ code }) => code === 404)
+      api.close()
+    })
 
     for (const [group, cases] of Object.entries(GROUPS)) {
       describe(group, () => {
@@ -56,10 +63,16 @@ async function createNamespace(api: Target, name: string): Promise<void> {
   await eventually(() => api.get(`/api/v1/namespaces/${name}/serviceaccounts/default`), ({ code }) => code === 200)
 }
 
-async function installDefinitions(api: Target): Promise<void> {
+/** @returns the names of those that were not there */
+async function installDefinitions(api: Target): Promise<readonly string[]> {
+  const installed: string[] = []
   const text = readFileSync(new URL('../../manifests/crd.yaml', import.meta.url), 'utf8')
-  for (const document of parseAllDocuments(text)) await api.post('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', document.toJS() as object)
+  for (const document of parseAllDocuments(text)) {
+    const { code, body } = await api.post(DEFINITIONS, document.toJS() as object)
+    if (code === 201) installed.push(body.metadata.name)
+  }
   for (const resource of ['verticalpodautoscalers', 'verticalpodautoscalercheckpoints']) {
     await eventually(() => api.get(`/apis/autoscaling.k8s.io/v1/${resource}`), ({ code }) => code === 200)
   }
+  return installed
 }

@@ -35,8 +35,25 @@ export const discoveryCases: Cases = {
     ]))
   },
   'an unknown resource is 404': async ({ api }) => {
-    expect((await api.get('/apis/autoscaling.k8s.io/v1/none')).code).toBe(404)
-    expect((await api.get('/apis/none/v1')).code).toBe(404)
+    expect((await api.get('/apis/apps/v1/none')).body).toMatchObject({ code: 404, reason: 'NotFound', message: 'the server could not find the requested resource' })
+    expect((await api.get('/apis/apps/v9')).body).toMatchObject({ code: 404, reason: 'NotFound', message: 'the server could not find the requested resource' })
+  },
+  'an unknown group is 404 in plain text': async ({ api }) => {
+    expect(await api.get('/apis/none.example')).toEqual({ code: 404, body: '404 page not found\n' })
+    expect(await api.get('/apis/none.example/v1/namespaces/a/b/c/scale')).toEqual({ code: 404, body: '404 page not found\n' })
+  },
+  'a method that is not for a path is 405': async ({ api, path }) => {
+    for (const { body } of [await api.put(path('configmaps'), {}), await api.post('/api/v1/pods', {})]) {
+      expect(body).toMatchObject({ code: 405, reason: 'MethodNotAllowed', message: 'the server does not allow this method on the requested resource' })
+    }
+  },
+  'a watched table has its columns once': async ({ api, path }) => {
+    for (const name of ['a', 'b']) await api.post(path('verticalpodautoscalers', GROUP), vpa(name))
+    const watch = await api.watch(`${path('verticalpodautoscalers', GROUP)}?watch=true&resourceVersion=0`, { accept: TABLE })
+    const [first, second] = [await watch.next(), await watch.next()]
+    expect(first).toMatchObject({ type: 'ADDED', object: { kind: 'Table', rows: [{ cells: expect.arrayContaining(['a']) }] } })
+    expect(first?.object.columnDefinitions).toHaveLength(8)
+    expect(second?.object.columnDefinitions ?? []).toHaveLength(0)
   },
   'a table shows the columns of a VPA': async ({ api, path }) => {
     await api.post(path('verticalpodautoscalers', GROUP), vpa('kong-vpa'))

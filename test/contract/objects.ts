@@ -37,3 +37,24 @@ export const disruptionBudget = (name: string, minAvailable: number) => ({
   metadata: { name },
   spec: { minAvailable, selector: { matchLabels: { app: 'web' } } },
 })
+
+/** A kind that is not built in, with a scale subresource. */
+export const rolloutDefinition = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: 'rollouts.contract.example' },
+  spec: {
+    group: 'contract.example',
+    scope: 'Namespaced',
+    names: { kind: 'Rollout', listKind: 'RolloutList', plural: 'rollouts', singular: 'rollout' },
+    versions: [
+      {
+        name: 'v1',
+        served: true,
+        storage: true,
+        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+        subresources: { status: {}, scale: { specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas', labelSelectorPath: '.status.selector' } },
+      },
+    ],
+  },
+}

@@ -66,6 +66,25 @@ export const podCases: Cases = {
     const { body } = await api.patch(path('pods/none/resize'), 'json-patch+json', [])
     expect(body).toMatchObject({ code: 404, reason: 'NotFound', message: 'pods "none" not found' })
   },
+  'a deleted pod stops first': async (stage) => {
+    const { api, path } = stage
+    await runningPod(stage, 'web')
+    const { body } = await api.delete(path('pods/web'), { gracePeriodSeconds: 5 })
+    expect(body).toMatchObject({ kind: 'Pod', metadata: { name: 'web', deletionTimestamp: expect.any(String), deletionGracePeriodSeconds: 5 } })
+    await eventually(() => api.get(path('pods/web')), ({ code }) => code === 404)
+  },
+  'a pod deleted without grace is gone at once': async (stage) => {
+    await runningPod(stage, 'web')
+    await stage.api.delete(stage.path('pods/web'), { gracePeriodSeconds: 0 })
+    expect((await stage.api.get(stage.path('pods/web'))).code).toBe(404)
+  },
+  'pods are selected by phase and node': async (stage) => {
+    const { spec } = await runningPod(stage, 'web')
+    const count = async (selector: string) => (await stage.api.get(`${stage.path('pods')}?fieldSelector=${encodeURIComponent(selector)}`)).body.items.length
+    expect(await count(`spec.nodeName=${spec.nodeName},status.phase!=Pending`)).toBe(1)
+    expect(await count('spec.nodeName!=,status.phase!=Succeeded,status.phase!=Failed')).toBe(1)
+    expect(await count('status.phase=Pending')).toBe(0)
+  },
   'an eviction removes the pod': async (stage) => {
     const { api, path } = stage
     await runningPod(stage, 'web')
@@ -149,6 +168,10 @@ export const podCases: Cases = {
       apiVersion: 'metrics.k8s.io/v1beta1',
       items: [{ metadata: { name: 'web', labels: { app: 'web' } }, timestamp: expect.stringMatching(/Z$/), window: expect.stringMatching(/s$/), containers: [{ name: 'web', usage: { cpu: expect.stringMatching(/^\d+[num]?$/), memory: '50Mi' } }] }],
     })
+    const { body: none } = await api.get(path('pods/none', 'metrics.k8s.io/v1beta1'))
+    expect(none).toMatchObject({ code: 404, reason: 'NotFound', message: 'pods "none" not found' })
+    const { body: nodes } = await api.get('/apis/metrics.k8s.io/v1beta1/nodes')
+    expect(nodes).toMatchObject({ kind: 'NodeMetricsList', items: expect.arrayContaining([expect.objectContaining({ metadata: expect.anything(), usage: { cpu: expect.any(String), memory: expect.any(String) } })]) })
   },
 }
 

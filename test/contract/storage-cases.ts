@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import type { Cases } from './contract.ts'
-import { configMap, deployment, recommendation, vpa } from './objects.ts'
+import { configMap, deployment, recommendation, rolloutDefinition, vpa } from './objects.ts'
+import { eventually } from './target.ts'
 
 const VPAS = ['verticalpodautoscalers', 'autoscaling.k8s.io/v1'] as const
 
@@ -158,6 +159,54 @@ export const storageCases: Cases = {
     expect((await api.get(scale)).body).toMatchObject({ kind: 'Scale', apiVersion: 'autoscaling/v1', spec: {}, status: { replicas: 0, selector: 'app=web' } })
     await api.patch(scale, 'merge-patch+json', { spec: { replicas: 1 } })
     expect((await api.get(path('deployments/web', 'apps/v1'))).body.spec.replicas).toBe(1)
+  },
+  'a custom kind can have a scale': async ({ api, path }) => {
+    await api.post('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', rolloutDefinition)
+    const rollout = { apiVersion: 'contract.example/v1', kind: 'Rollout', metadata: { name: 'r' }, spec: { replicas: 2 } }
+    await eventually(() => api.post(path('rollouts', 'contract.example/v1'), rollout), ({ code }) => code === 201)
+    await api.patch(path('rollouts/r/status', 'contract.example/v1'), 'merge-patch+json', { status: { replicas: 1, selector: 'app=r' } })
+    const scale = path('rollouts/r/scale', 'contract.example/v1')
+    expect((await api.get(scale)).body).toMatchObject({ kind: 'Scale', apiVersion: 'autoscaling/v1', metadata: { name: 'r' }, spec: { replicas: 2 }, status: { replicas: 1, selector: 'app=r' } })
+    await api.patch(scale, 'merge-patch+json', { spec: { replicas: 3 } })
+    expect((await api.get(path('rollouts/r', 'contract.example/v1'))).body.spec.replicas).toBe(3)
+    await api.delete('/apis/apiextensions.k8s.io/v1/customresourcedefinitions/rollouts.contract.example')
+    await eventually(() => api.get(path('rollouts', 'contract.example/v1')), ({ code }) => code === 404)
+  },
+  'a kind without a scale has none': async ({ api, path }) => {
+    await api.post(path(...VPAS), vpa('v'))
+    expect((await api.get(path('verticalpodautoscalers/v/scale', VPAS[1]))).body).toMatchObject({ code: 404, reason: 'NotFound', message: 'verticalpodautoscalers.autoscaling.k8s.io "v" not found' })
+    expect((await api.get(path('daemonsets/d/scale', 'apps/v1'))).body).toMatchObject({ code: 404, reason: 'NotFound', message: 'the server could not find the requested resource' })
+  },
+  'a patch can be for one version only': async ({ api, path }) => {
+    const { body: first } = await api.post(path('configmaps'), configMap('a'))
+    await api.patch(path('configmaps/a'), 'merge-patch+json', { data: { a: '2' } })
+    const { body } = await api.patch(path('configmaps/a'), 'merge-patch+json', { metadata: { resourceVersion: first.metadata.resourceVersion }, data: { a: '3' } })
+    expect(body).toMatchObject({ code: 409, reason: 'Conflict', message: expect.stringMatching(/the object has been modified; please apply your changes to the latest version and try again$/) })
+  },
+  'the name of an object is that of its URL': async ({ api, path }) => {
+    await api.post(path('configmaps'), configMap('a'))
+    expect((await api.put(path('configmaps/a'), configMap('b'))).body).toMatchObject({ code: 400, reason: 'BadRequest', message: 'the name of the object (b) does not match the name on the URL (a)' })
+  },
+  'a body of another kind is refused': async ({ api, path }) => {
+    expect((await api.post(path('configmaps'), { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'a' } })).body).toMatchObject({ code: 400, reason: 'BadRequest' })
+  },
+  'a name has rules': async ({ api, path }) => {
+    const { body } = await api.post(path('configmaps'), configMap('A_b'))
+    expect(body).toMatchObject({ code: 422, reason: 'Invalid', message: expect.stringMatching(/^ConfigMap "A_b" is invalid: metadata.name: Invalid value: "A_b": a lowercase RFC 1123 subdomain must consist of /) })
+  },
+  'text in a secret becomes data': async ({ api, path }) => {
+    const { body } = await api.post(path('secrets'), { metadata: { name: 's' }, stringData: { a: 'b' } })
+    expect(body).toMatchObject({ type: 'Opaque', data: { a: 'Yg==' } })
+    expect(body.stringData).toBeUndefined()
+  },
+  'a lease keeps its microseconds': async ({ api, path }) => {
+    const spec = { holderIdentity: 'me', leaseDurationSeconds: 10, renewTime: '2026-03-01T00:00:00.123456Z' }
+    expect((await api.post(path('leases', 'coordination.k8s.io/v1'), { metadata: { name: 'l' }, spec })).body.spec).toEqual(spec)
+  },
+  'a list can be of one version exactly': async ({ api, path }) => {
+    const { body: first } = await api.post(path('configmaps'), configMap('a', { metadata: { name: 'a', labels: { in: 'case' } } }))
+    await api.post(path('configmaps'), configMap('b', { metadata: { name: 'b', labels: { in: 'case' } } }))
+    expect(await namesOf(api.get(`${path('configmaps')}?labelSelector=in&resourceVersion=${first.metadata.resourceVersion}&resourceVersionMatch=Exact`))).toEqual(['a'])
   },
   'an event is one object in both APIs': async ({ api, path, namespace }) => {
     const regarding = { apiVersion: 'v1', kind: 'Pod', namespace, name: 'p' }

@@ -12,7 +12,7 @@ export interface Target {
   patch(path: string, type: PatchType, body: unknown): Promise<Answer>
   delete(path: string, body?: object): Promise<Answer>
   /** An open watch; it is closed when the case ends. */
-  watch(path: string): Promise<Watch>
+  watch(path: string, options?: RequestOptions): Promise<Watch>
   /** Closes what is still open. */
   close(): void
 }
@@ -63,8 +63,8 @@ export function openTarget(kubeconfig: string): Target {
     put: (path, body) => answer(send('PUT', path, { body })),
     patch: (path, type, body) => answer(send('PATCH', path, { body, type: `application/${type}` })),
     delete: (path, body) => answer(send('DELETE', path, body === undefined ? {} : { body })),
-    watch: async (path) => {
-      const response = await send('GET', path)
+    watch: async (path, options = {}) => {
+      const response = await send('GET', path, options)
       const lines = createInterface({ input: response })[Symbol.asyncIterator]()
       return {
         next: async () => {
