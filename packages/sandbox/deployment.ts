@@ -26,7 +26,8 @@ async function createReplicaSet(world: World, deployment: PodController, { hash,
     metadata: { name: `${metadata.name}-${hash}`, labels, annotations: { [REVISION]: `${revision}` }, ownerReferences: [ownerReference(deployment)] },
     spec: { replicas: 0, selector, template: { ...spec.template, metadata: { ...spec.template.metadata, labels } } },
   })
-  world.storage.put(DEPLOYMENTS, { ...deployment, metadata: { ...metadata, annotations: { ...metadata.annotations, [REVISION]: `${revision}` } } })
+  const current = world.api.get(DEPLOYMENTS, { namespace: metadata.namespace, name: metadata.name })
+  world.storage.put(DEPLOYMENTS, { ...current, metadata: { ...current.metadata, annotations: { ...current.metadata.annotations, [REVISION]: `${revision}` } } })
   return created as PodController
 }
 

@@ -2,6 +2,7 @@ import { type LabelSelector, matchesSelector } from '@vpa/core/selector.ts'
 import { PODS } from './kind.ts'
 import type { KubeObject, Pod } from './object.ts'
 import type { Storage } from './storage.ts'
+import { isReady } from './world.ts'
 
 export interface DisruptionBudget extends KubeObject {
   spec: { selector?: LabelSelector; minAvailable?: number | string; maxUnavailable?: number | string }
@@ -24,7 +25,7 @@ export function budgetStatus({ metadata, spec, status }: DisruptionBudget, stora
   )
   const expectedPods = pods.length
   const desiredHealthy = spec.maxUnavailable === undefined ? share(spec.minAvailable ?? 1, expectedPods) : Math.max(0, expectedPods - share(spec.maxUnavailable, expectedPods))
-  const currentHealthy = pods.filter(isHealthy).length
+  const currentHealthy = pods.filter((pod) => pod.metadata.deletionTimestamp === undefined && isReady(pod)).length
   const leaving = Object.entries(status?.disruptedPods ?? {}).filter(([name]) => pods.some((pod) => pod.metadata.name === name))
   return {
     currentHealthy,
@@ -34,10 +35,6 @@ export function budgetStatus({ metadata, spec, status }: DisruptionBudget, stora
     observedGeneration: metadata.generation ?? 1,
     disruptedPods: Object.fromEntries(leaving),
   }
-}
-
-function isHealthy({ metadata, status }: Pod): boolean {
-  return metadata.deletionTimestamp === undefined && (status.conditions ?? []).some((condition) => condition.type === 'Ready' && condition.status === 'True')
 }
 
 function share(count: number | string, total: number): number {

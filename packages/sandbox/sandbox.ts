@@ -24,7 +24,7 @@ export interface SandboxOptions {
   readonly seed?: number
   /** Capacity of the one node. */
   readonly node?: { readonly cpu: string; readonly memory: string }
-  /** How often the simulation looks at the clock. */
+  /** How often the simulation looks at the clock: longer for tests in which days pass. */
   readonly step?: DurationMs
   /** How often usage is measured; at least a second, the resolution of timestamps. */
   readonly metricResolution?: DurationMs

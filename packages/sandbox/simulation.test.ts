@@ -123,6 +123,20 @@ test('a resize restarts only the containers whose policy asks for it', async () 
   expect(container(sandbox)).toMatchObject({ restartCount: 1, resources: { requests: { memory: '120Mi' } } })
 })
 
+test('pods that a webhook keeps from being created come when it is gone', async () => {
+  const { sandbox, pass } = await startedSandbox()
+  const rules = [{ operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['pods'] }]
+  const webhooks = [{ name: 'hook.example.com', clientConfig: { url: 'https://127.0.0.1:1/' }, failurePolicy: 'Fail', rules }]
+  await sandbox.apply({ apiVersion: 'admissionregistration.k8s.io/v1', kind: 'MutatingWebhookConfiguration', metadata: { name: 'h' }, webhooks })
+  await sandbox.apply(deployment(1))
+  await pass(SECOND)
+  expect(pods(sandbox)).toEqual([])
+  expect(sandbox.list('Event').map(({ reason, message }) => [reason, message])).toContainEqual(['FailedCreate', expect.stringContaining('failed calling webhook "hook.example.com"')])
+  sandbox.delete('MutatingWebhookConfiguration', { namespace: undefined, name: 'h' })
+  await pass(2 * SECOND)
+  expect(onlyPod(sandbox).status.phase).toBe('Running')
+})
+
 test('a Job is complete when its pods are', async () => {
   const { sandbox, pass } = await startedSandbox({ delays: { job: 10 * SECOND } })
   await sandbox.apply({ apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'j', namespace: 'default' }, spec: { completions: 2, template: { spec: { restartPolicy: 'Never', containers: [{ name: 'web' }] } } } })

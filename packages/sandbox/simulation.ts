@@ -1,4 +1,5 @@
 import { type DurationMs, HOUR, parseTime } from '@vpa/core/time.ts'
+import { ApiError } from './api-error.ts'
 import { runDeployments } from './deployment.ts'
 import { type DisruptionBudget, budgetStatus } from './disruption-budget.ts'
 import { DISRUPTION_BUDGETS, EVENTS, NAMESPACES, SERVICE_ACCOUNTS } from './kind.ts'
@@ -60,16 +61,26 @@ export class Simulation {
     const { storage } = this.#world
     for (let round = 0; round < MOST_ROUNDS && !this.#ended.signal.aborted; round += 1) {
       const before = storage.version
-      collectGarbage(this.#world)
-      await createServiceAccounts(this.#world)
-      await runDeployments(this.#world)
-      await runReplicas(this.#world)
-      runScheduler(this.#world)
-      runKubelet(this.#world)
-      runDisruptionBudgets(this.#world)
+      try {
+        await runAll(this.#world)
+      } catch (error) {
+        // What the API refuses, a webhook for example, is tried again with the next step.
+        if (!(error instanceof ApiError)) throw error
+        return
+      }
       if (storage.version === before) return
     }
   }
+}
+
+async function runAll(world: World): Promise<void> {
+  collectGarbage(world)
+  await createServiceAccounts(world)
+  await runDeployments(world)
+  await runReplicas(world)
+  runScheduler(world)
+  runKubelet(world)
+  runDisruptionBudgets(world)
 }
 
 /** Removes objects whose owners are gone, and events after an hour. */

@@ -1,4 +1,5 @@
 import { request as httpsRequest } from 'node:https'
+import { isIP } from 'node:net'
 import { type LabelSelector, matchesSelector } from '@vpa/core/selector.ts'
 import { ApiError } from './api-error.ts'
 import { type Kind, NAMESPACES, SERVICES, WEBHOOK_CONFIGURATIONS, qualifiedResource } from './kind.ts'
@@ -152,7 +153,8 @@ function post({ host, serverName, port, path }: Address, { clientConfig, timeout
     const request = httpsRequest(
       {
         host,
-        servername: serverName,
+        // A server name is for host names only (RFC 6066); an address is checked against the certificate by itself.
+        ...(isIP(serverName) === 0 && { servername: serverName }),
         port,
         path: `${path}?timeout=${timeoutSeconds}s`,
         method: 'POST',

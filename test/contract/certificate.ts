@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import forge from 'node-forge'
 
 /** A certificate for a server on loopback that signs itself, so that it is its own CA. PEM. */
-export function selfSigned(dnsNames: readonly string[]): { certificate: string; key: string } {
+export function selfSigned(dnsNames: readonly string[], ip: string): { certificate: string; key: string } {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const key = privateKey.export({ type: 'pkcs1', format: 'pem' }).toString()
   const signer = forge.pki.privateKeyFromPem(key)
@@ -16,7 +16,7 @@ export function selfSigned(dnsNames: readonly string[]): { certificate: string; 
   certificate.setIssuer(name)
   certificate.setExtensions([
     { name: 'basicConstraints', cA: true },
-    { name: 'subjectAltName', altNames: dnsNames.map((value) => ({ type: 2, value })) },
+    { name: 'subjectAltName', altNames: [...dnsNames.map((value) => ({ type: 2, value })), { type: 7, ip }] },
   ])
   certificate.sign(signer, forge.md.sha256.create())
   return { certificate: forge.pki.certificateToPem(certificate), key }

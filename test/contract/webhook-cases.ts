@@ -79,7 +79,7 @@ function patched(): object {
 /** Serves a webhook and creates pods until one is answered as expected: a registration takes a moment to be known. */
 async function whileAnswering(stage: Stage, hook: Hook, isExpected: (answer: Answer, reviews: number) => boolean): Promise<{ answered: Answer; reviews: Json[] }> {
   const { api, path, namespace } = stage
-  const { certificate, key } = selfSigned(['localhost', `hook.${namespace}.svc`])
+  const { certificate, key } = selfSigned([`hook.${namespace}.svc`], '127.0.0.1')
   const reviews: Json[] = []
   const server = createServer({ cert: certificate, key }, (request, response) => {
     void request.toArray().then((chunks) => {
@@ -110,7 +110,7 @@ async function whileAnswering(stage: Stage, hook: Hook, isExpected: (answer: Ans
 
 function registration({ namespace }: Stage, hook: Hook, { port, caBundle }: { port: number; caBundle: string }): object {
   const { failurePolicy = 'Fail', objectSelector = {}, byService = false } = hook
-  const address = byService ? { service: { namespace, name: 'hook', port } } : { url: `https://localhost:${port}/` }
+  const address = byService ? { service: { namespace, name: 'hook', port } } : { url: `https://127.0.0.1:${port}/` }
   return {
     apiVersion: 'admissionregistration.k8s.io/v1',
     kind: 'MutatingWebhookConfiguration',
