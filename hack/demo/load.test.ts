@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { assert, integer, property } from 'fast-check'
 import { expect, test } from 'vitest'
 import { everyday, full, serviceUnder, usageUnder } from './load.ts'
 
@@ -37,8 +37,8 @@ test('at 200m the 800 clients wait 1.84 s for 435 requests/s; at 1096m they get 
 })
 
 test('more CPU never makes the service worse', () => {
-  fc.assert(
-    fc.property(fc.integer({ min: 1, max: 3000 }), fc.integer({ min: 10, max: 4000 }), fc.integer({ min: 0, max: 4000 }), (rate, limit, more) => {
+  assert(
+    property(integer({ min: 1, max: 3000 }), integer({ min: 10, max: 4000 }), integer({ min: 0, max: 4000 }), (rate, limit, more) => {
       const [less, better] = [serviceUnder(rate, limit), serviceUnder(rate, limit + more)]
       expect(better.requestsPerSecond).toBeGreaterThanOrEqual(less.requestsPerSecond)
       expect(better.p99Ms).toBeLessThanOrEqual(less.p99Ms + 1e-9)

@@ -135,13 +135,14 @@ async function rollOut(stage: Stage, old: Pod): Promise<Pod> {
 
 function close(transcript: Transcript, before: Pod, after: Pod): void {
   transcript.chapter('4. Before and after, at 1000 requests/s')
-  const row = (title: string, pod: Pod) => {
-    const { requests = {}, limits = {} } = containerOf(pod)
-    const service = serviceUnder(OFFERED_PER_SECOND, millisOf(limits))
-    const amounts = (list: typeof requests) => Object.values(resourceListJson(list)).join(' / ')
-    return [title, amounts(requests), amounts(limits), `${Math.round(service.requestsPerSecond)} requests/s`, `${Math.round(service.p99Ms)} ms`]
-  }
-  transcript.table(['', 'request', 'limit', 'throughput', 'p99 latency'], [row('before', before), row('after', after)])
+  transcript.table(['', 'request', 'limit', 'throughput', 'p99 latency'], [tableRow('before', before), tableRow('after', after)])
+}
+
+function tableRow(title: string, pod: Pod): readonly string[] {
+  const { requests = {}, limits = {} } = containerOf(pod)
+  const service = serviceUnder(OFFERED_PER_SECOND, millisOf(limits))
+  const amounts = (list: typeof requests) => Object.values(resourceListJson(list)).join(' / ')
+  return [title, amounts(requests), amounts(limits), `${Math.round(service.requestsPerSecond)} requests/s`, `${Math.round(service.p99Ms)} ms`]
 }
 
 async function stayUp({ cluster, transcript, signal }: Stage): Promise<void> {

@@ -88,7 +88,6 @@ export type ContainerRecommendation = z.output<typeof containerRecommendation>
 export type VpaCondition = z.output<typeof condition>
 export type EvictionRequirement = z.output<typeof evictionRequirement>
 export type StartupBoost = z.output<typeof startupBoost>
-export type TargetRef = NonNullable<VpaSpec['targetRef']>
 /** Per container, as `status.recommendation.containerRecommendations`. */
 export type Recommendation = readonly ContainerRecommendation[]
 

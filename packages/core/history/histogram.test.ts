@@ -83,7 +83,13 @@ describe('whatever the samples', () => {
         ab.merge(cpu(b))
         ba.merge(cpu(a))
         alone.merge(cpu([]))
-        expect(ab.save()).toEqual(ba.save())
+        // Sums of the same weights in another order differ in their last digit, which may tip the rounding of a stored weight.
+        const [one, other] = [ab.save(), ba.save()]
+        for (const bucket of new Set([...Object.keys(one.bucketWeights), ...Object.keys(other.bucketWeights)])) {
+          expect(Math.abs((one.bucketWeights[bucket] ?? 0) - (other.bucketWeights[bucket] ?? 0))).toBeLessThanOrEqual(1)
+        }
+        expect(one.totalWeight).toBeCloseTo(other.totalWeight, 9)
+        expect(one.referenceTimestamp).toBe(other.referenceTimestamp)
         expect(alone.save()).toEqual(cpu(a).save())
       }),
     )
