@@ -25,7 +25,8 @@ export interface Cluster {
   /** Creates the object where it does not exist yet. */
   writeCheckpoint(checkpoint: CheckpointWrite): Promise<void>
   deleteCheckpoint(name: ObjectName): Promise<void>
-  evict(pod: ObjectName): Promise<Outcome>
+  /** Evicts this very pod: another one that has taken its name by now is left alone. */
+  evict(pod: ObjectName & { readonly uid: string }): Promise<Outcome>
   /** Applies a JSON patch to the `resize` subresource. */
   resize(pod: ObjectName, patch: JsonPatch): Promise<Outcome>
   /** Applies a JSON patch to the pod itself. */
@@ -80,8 +81,9 @@ export interface ContainerUsage {
  * - `gone`: the object is not there any more
  * - `infeasible`: no node could ever hold it (403 with cause NodeCapacity)
  * - `rejected`: any other refusal; `message` tells the API server's words
+ * - `unknown`: there was no answer, or the API server failed; it may have been done
  */
-export type Outcome = { readonly outcome: 'done' } | { readonly outcome: 'blocked' | 'gone' | 'infeasible' | 'rejected'; readonly message: string }
+export type Outcome = { readonly outcome: 'done' } | { readonly outcome: 'blocked' | 'gone' | 'infeasible' | 'rejected' | 'unknown'; readonly message: string }
 
 export interface CheckpointWrite extends ObjectName {
   readonly vpaName: string

@@ -122,8 +122,8 @@ test('deleting a checkpoint that is gone already is no error', async () => {
 
 test('a disruption budget blocks an eviction, at once', async () => {
   const connection = await connected((_, response) => refuse(response, 429, { message: 'Cannot evict pod as it would violate the pod\'s disruption budget.' }, { 'retry-after': '10' }))
-  expect(await connection.cluster.evict(POD)).toEqual({ outcome: 'blocked', message: 'Cannot evict pod as it would violate the pod\'s disruption budget.' })
-  expect(writes(connection)).toEqual([{ method: 'POST', path: '/api/v1/namespaces/ns/pods/web-1/eviction', body: { apiVersion: 'policy/v1', kind: 'Eviction', metadata: POD } }])
+  expect(await connection.cluster.evict({ ...POD, uid: 'u' })).toEqual({ outcome: 'blocked', message: 'Cannot evict pod as it would violate the pod\'s disruption budget.' })
+  expect(writes(connection)).toEqual([{ method: 'POST', path: '/api/v1/namespaces/ns/pods/web-1/eviction', body: { apiVersion: 'policy/v1', kind: 'Eviction', metadata: POD, deleteOptions: { preconditions: { uid: 'u' } } } }])
 })
 
 test('a resize goes to the subresource, a patch to the pod', async () => {

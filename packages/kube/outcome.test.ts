@@ -11,7 +11,9 @@ test.for([
   ['somebody else wrote it just now', new ApiError(409, { message: 'the object has been modified' }), 'rejected'],
   ['no node is that large', new ApiError(403, nodeCapacity), 'infeasible'],
   ['we may not', new ApiError(403, { message: 'forbidden' }), 'rejected'],
-  ['the API server cannot be reached', new Error('connect ECONNREFUSED'), 'rejected'],
+  ['the API server cannot be reached', new Error('connect ECONNREFUSED'), 'unknown'],
+  ['the API server fails half way', new ApiError(500, { message: 'etcdserver: request timed out' }), 'unknown'],
+  ['a proxy gives up waiting', new ApiError(504, { message: 'gateway timeout' }), 'unknown'],
 ] as const)('%s', async ([, error, outcome]) => {
   expect(await outcomeOf(Promise.reject(error))).toEqual({ outcome, message: error.message })
 })

@@ -2,8 +2,8 @@ import { ApiError } from './api-error.ts'
 import type { Outcome } from './cluster.ts'
 
 /**
- * What a write came to. A refusal is an ordinary outcome; an API server that cannot be reached is `rejected`, too:
- * a loop goes on with the next pod either way.
+ * What a write came to. A refusal is an ordinary outcome; so is an API server that cannot be reached or fails,
+ * which may have done what it was asked: a loop goes on with the next pod either way.
  */
 export async function outcomeOf(write: Promise<unknown>): Promise<Outcome> {
   try {
@@ -15,7 +15,7 @@ export async function outcomeOf(write: Promise<unknown>): Promise<Outcome> {
 }
 
 function kindOf(error: unknown): Exclude<Outcome['outcome'], 'done'> {
-  if (!(error instanceof ApiError)) return 'rejected'
+  if (!(error instanceof ApiError) || error.status >= 500) return 'unknown'
   const { status, causes, message } = error
   if (status === 429) return 'blocked'
   // The name is taken by another pod by now: "Precondition failed: UID in precondition: …".

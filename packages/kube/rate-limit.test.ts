@@ -34,3 +34,15 @@ test('whoever waits is let go when the program stops', async () => {
   stop.abort()
   await expect(waiting).resolves.toBeUndefined()
 })
+
+test('who stops waiting leaves the token to others', async () => {
+  const clock = fakeClock(0)
+  const stop = new AbortController()
+  const limit = new RateLimit({ rate: 1, burst: 1, clock })
+  await limit.take()
+  const waiting = Promise.all([limit.take(stop.signal), limit.take(stop.signal)])
+  stop.abort()
+  await waiting
+  await clock.advance(SECOND)
+  expect(limit.tryTake()).toBe(true)
+})

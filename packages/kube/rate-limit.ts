@@ -22,7 +22,7 @@ export class RateLimit {
     this.#countedAt = options.clock.now()
   }
 
-  /** Resolves when it is the caller's turn, or at once when the signal is aborted. */
+  /** Resolves when it is the caller's turn, or at once when the signal is aborted: then nothing is taken. */
   async take(signal?: AbortSignal): Promise<void> {
     const { rate, clock } = this.#options
     if (rate <= 0) return
@@ -30,6 +30,7 @@ export class RateLimit {
     this.#tokens -= 1
     const wait: DurationMs = Math.ceil((-this.#tokens / rate) * 1000)
     if (wait > 0) await clock.sleep(wait, signal)
+    if (signal?.aborted) this.#tokens += 1
   }
 
   /** Takes a token if there is one now. */

@@ -14,6 +14,7 @@ test('without flags the updater acts as upstream does', () => {
       podUpdateThreshold: 0.1,
       inRecommendationBoundsEvictionLifetimeThreshold: 12 * HOUR,
       evictAfterOomThreshold: 10 * MINUTE,
+      concurrentCpuStartupBoostSyncs: 1,
       inPlaceSkipDisruptionBudget: false,
       useAdmissionControllerStatus: true,
       admissionControllerStatusLeaseName: 'vpa-admission-controller',

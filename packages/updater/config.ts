@@ -13,6 +13,7 @@ export const Config = z.strictObject({
   podUpdateThreshold: flag.number(0.1).describe('Pods within their recommended range are left alone while their difference from the target is smaller.'),
   inRecommendationBoundsEvictionLifetimeThreshold: flag.duration('12h').describe('Pods within their recommended range are left alone until they are this old.'),
   evictAfterOomThreshold: flag.duration('10m').describe('A container that runs out of memory sooner after its start, and not longer ago, has its pod updated.'),
+  concurrentCpuStartupBoostSyncs: flag.integer(1, { min: 1 }).describe('Accepted and ignored: startup boosts are taken back in the loop, within --eviction-rate-limit.'),
   inPlaceSkipDisruptionBudget: flag.boolean(false).describe('Resize in place without regard to the eviction tolerance where no container restarts for it.'),
   useAdmissionControllerStatus: flag.boolean(true).describe('Only act while the admission controller renews its lease: a pod evicted without it comes back unchanged.'),
   admissionControllerStatusLeaseName: flag.text('vpa-admission-controller').describe("Name of the admission controller's lease."),

@@ -1,6 +1,10 @@
 import type { Pod } from '@vpa/core/api/pod.ts'
+import { MINUTE } from '@vpa/core/time.ts'
 import { evictionPermission } from '@vpa/core/update/decide-resize.ts'
 import type { VpaPass } from './vpa-pass.ts'
+
+/** For so long a pod that may have been evicted counts as gone, however late its watch is. */
+const LEAVING_TIME = 2 * MINUTE
 
 /** Whether the pod's group can spare it now; the reason is logged. */
 export function mayEvict(pass: VpaPass, pod: Pod): boolean {
@@ -28,13 +32,16 @@ export async function evictPods(pass: VpaPass, pods: readonly Pod[]): Promise<bo
   return true
 }
 
-async function evict({ cluster, log, vpa, tally, groupOf }: VpaPass, pod: Pod): Promise<void> {
+async function evict({ cluster, log, vpa, tally, groupOf, leaving, now }: VpaPass, pod: Pod): Promise<void> {
   const { namespace, name, uid } = pod
   const fields = { pod: `${namespace}/${name}` }
   log.info('Evicting pod', fields)
-  const answer = await cluster.evict({ namespace, name })
-  // A pod that went by itself is missing in its group just as well.
-  if (answer.outcome === 'done' || answer.outcome === 'gone') groupOf(pod)?.recordEviction(pod)
+  const answer = await cluster.evict({ namespace, name, uid })
+  // A pod that went by itself is missing in its group just as well; one that nobody can tell of may be.
+  if (answer.outcome === 'done' || answer.outcome === 'gone' || answer.outcome === 'unknown') {
+    groupOf(pod)?.recordEviction(pod)
+    leaving.set(uid, now + LEAVING_TIME)
+  }
   if (answer.outcome !== 'done') {
     const level = answer.outcome === 'rejected' ? 'warn' : 'info'
     log[level]('Eviction failed', { ...fields, why: answer.outcome, reason: answer.message })

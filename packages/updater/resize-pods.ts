@@ -107,6 +107,7 @@ async function resize({ cluster, log, tally, groupOf, capInput, now }: VpaPass, 
   }
   log.info('Resizing pod in place', fields)
   const answer = await cluster.resize({ namespace, name }, patch.resources)
+  if (answer.outcome === 'unknown') groupOf(pod)?.recordResize()
   if (answer.outcome !== 'done') {
     log.warn('In-place resize failed', { ...fields, why: answer.outcome, reason: answer.message })
     if (answer.outcome === 'infeasible') return 'infeasible'

@@ -183,6 +183,24 @@ test('a disruption budget of the cluster blocks an eviction for now', async () =
   expect(facts.logged.filter(({ message }) => message === 'Eviction failed')).toMatchObject([{ why: 'blocked' }])
 })
 
+test('an eviction whose answer is lost counts as done: the group must not lose more', async () => {
+  const facts = await scene()
+  facts.sandbox.faults.respond({ path: /eviction$/, status: 500, times: 2 })
+  expect(await evictedBy(facts)).toBe(0)
+  expect(facts.logged.filter(({ message }) => message === 'Eviction failed')).toMatchObject([{ why: 'unknown' }, { why: 'unknown' }])
+  expect(await evictedBy(facts)).toBe(0)
+  await facts.clock.advance(2 * MINUTE)
+  await renewLease(facts.sandbox, facts.clock)
+  expect(await evictedBy(facts)).toBe(2)
+})
+
+test('mode Auto is told to be deprecated, once', async () => {
+  const { tick, logged } = await scene({ replicas: 1, vpa: { updatePolicy: { updateMode: 'Auto' } } })
+  await tick()
+  await tick()
+  expect(logged.filter(({ message }) => message.startsWith('updateMode Auto is deprecated'))).toHaveLength(1)
+})
+
 test('a lease that is not renewed any more stops evictions', async () => {
   const { sandbox, clock, tick, logged, registry } = await scene()
   await clock.advance(2 * MINUTE)

@@ -3,13 +3,14 @@ import type { Pod } from '@vpa/core/api/pod.ts'
 import { type Recommendation, type Vpa, updateModeOf } from '@vpa/core/api/vpa.ts'
 import { VpaIndex } from '@vpa/core/target/match.ts'
 import { selectorOfTarget } from '@vpa/core/target/target-check.ts'
-import type { DurationMs } from '@vpa/core/time.ts'
+import type { DurationMs, EpochMs } from '@vpa/core/time.ts'
 import { ResizeTimes } from '@vpa/core/update/resize-status.ts'
 import type { Clock } from '@vpa/kube/clock.ts'
 import type { Cluster } from '@vpa/kube/cluster.ts'
 import type { Log } from '@vpa/kube/log.ts'
 import { RateLimit } from '@vpa/kube/rate-limit.ts'
 import { type AdmissionStatusOptions, isAdmissionControllerAlive } from './admission-status.ts'
+import { DeprecationNotice } from './deprecation-notice.ts'
 import type { Metrics, VpaOutcome } from './metrics.ts'
 import { emptyTally } from './tally.ts'
 import { updateVpa } from './update-vpa.ts'
@@ -39,7 +40,9 @@ export function updaterTick(options: UpdaterOptions): () => Promise<void> {
     resizeLimit: new RateLimit(limit),
     resizeTimes: new ResizeTimes(),
     infeasible: new Map<string, Recommendation>(),
+    leaving: new Map<string, EpochMs>(),
   }
+  const deprecation = new DeprecationNotice(log)
   let unfinished: ReadonlySet<string> = new Set()
 
   return async () => {
@@ -47,8 +50,10 @@ export function updaterTick(options: UpdaterOptions): () => Promise<void> {
     if (options.admissionStatus === undefined || (await isAdmissionControllerAlive(options.admissionStatus, options))) {
       const now = clock.now()
       const vpas = [...cluster.vpas.list()].filter((vpa) => isCandidate(vpa, cluster, log))
+      deprecation.give(vpas)
       steps.endStep('ListVPAs')
-      const pods = [...cluster.pods.list()].filter(({ deleting }) => !deleting)
+      for (const [uid, until] of memory.leaving) if (until <= now) memory.leaving.delete(uid)
+      const pods = [...cluster.pods.list()].filter(({ deleting, uid }) => !deleting && !memory.leaving.has(uid))
       steps.endStep('ListPods')
       const podsOf = podsByVpa(vpas, pods, cluster)
       steps.endStep('FilterPods')

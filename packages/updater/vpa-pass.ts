@@ -23,6 +23,8 @@ export interface LoopContext {
   readonly resizeTimes: ResizeTimes
   /** By pod uid: the recommendation that the pod's node could not give. */
   readonly infeasible: Map<string, Recommendation>
+  /** By pod uid: evicted, or perhaps evicted, and until when that counts if nobody sees it go. */
+  readonly leaving: Map<string, EpochMs>
   /** Ends the loop: it has had its time, or the program stops. */
   readonly signal: AbortSignal
 }

@@ -61,6 +61,7 @@ export function newPass(input: UpdaterInput): { pass: VpaPass; pods: readonly Po
     resizeLimit: unlimited,
     resizeTimes,
     infeasible: new Map(infeasible),
+    leaving: new Map(),
     signal: new AbortController().signal,
   }
   return { pass: vpaPass(context, projectVpa(input.vpa), pods, emptyTally()), pods, notes }
