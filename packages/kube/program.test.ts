@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { json, refuse, startApiServer } from '../../test/support/api-server.ts'
 
 const PROGRAM = new URL('../../test/support/idle-program.ts', import.meta.url).pathname
@@ -21,8 +21,14 @@ function start(...flags: string[]) {
   return {
     /** The fields of the log line with that message, as soon as it is there. */
     logged: (message: string): Promise<Record<string, unknown>> =>
-      expect.poll(() => err.map(fieldsOf).find((fields) => fields['msg'] === message), { timeout: 10_000 }).toBeDefined()
-        .then(() => err.map(fieldsOf).find((fields) => fields['msg'] === message)!),
+      vi.waitFor(
+        () => {
+          const line = err.map(fieldsOf).find((fields) => fields['msg'] === message)
+          if (line === undefined) throw new Error(`not logged: ${message}`)
+          return line
+        },
+        { timeout: 10_000 },
+      ),
     stop: (signal: NodeJS.Signals) => child.kill(signal),
     async ended() {
       const [code] = await once(child, 'close')

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test, vi } from 'vitest'
 import { kubectlEnvironment } from './control-plane.ts'
 
 const run = promisify(execFile)
@@ -39,8 +39,9 @@ test('vpa-up.sh installs everything and waits for the rollout; the second run ch
 })
 
 test('kubectl explains every field of the spec', async () => {
-  await bash('hack/vpa-process-yamls.sh apply')
-  const explained = await bash('kubectl explain vpa.spec --recursive; kubectl explain vpa.spec.resourcePolicy.containerPolicies')
+  await bash('hack/vpa-up.sh --no-wait')
+  // The API server publishes the documentation of a new kind a moment after it serves the kind.
+  const explained = await vi.waitFor(() => bash('kubectl explain vpa.spec --recursive && kubectl explain vpa.spec.resourcePolicy.containerPolicies'), { timeout: 30_000, interval: 500 })
   expect(explained).toContain('minAllowed')
   expect(explained).not.toContain('<no description>')
   await bash('hack/vpa-down.sh')
