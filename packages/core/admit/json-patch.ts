@@ -2,7 +2,7 @@
 export type JsonPatch = readonly JsonPatchOperation[]
 
 export interface JsonPatchOperation {
-  readonly op: 'add' | 'remove'
+  readonly op: 'add' | 'remove' | 'replace' | 'test'
   readonly path: string
   readonly value?: unknown
 }

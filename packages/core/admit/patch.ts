@@ -11,7 +11,7 @@ import { BOOST_ANNOTATION_PREFIX, boostedResources, originalResourcesJson } from
 /** Which containers the pod had when it was admitted: those injected later are none of the VPA's business. Joined by `, `. */
 export const OBSERVED_CONTAINERS_ANNOTATION = 'vpaObservedContainers'
 /** What was changed and why, for people. */
-const UPDATES_ANNOTATION = 'vpaUpdates'
+export const UPDATES_ANNOTATION = 'vpaUpdates'
 
 export interface PatchInput extends CapInput {
   readonly startupBoost: { readonly enabled: boolean; readonly maxAllowed: Quantity | undefined }
@@ -43,9 +43,14 @@ export function podPatch(input: PatchInput): PatchAnswer {
     updates.push(`container ${index}: ${[...resources.notes, ...named(resources.requests, 'request'), ...named(resources.limits, 'limit')].join(', ')}`)
   }
 
-  if (updates.length > 0) patch.push(addAnnotation(UPDATES_ANNOTATION, `Pod resources updated by ${vpa.name}: ${updates.join('; ')}`))
+  if (updates.length > 0) patch.push(addAnnotation(UPDATES_ANNOTATION, `${updatesAnnotationStart(vpa.name)}${updates.join('; ')}`))
   patch.push(addAnnotation(OBSERVED_CONTAINERS_ANNOTATION, pod.containers.map(({ name }) => name).join(', ')))
   return { patch }
+}
+
+/** By which a pod is known to have been changed for this VPA. */
+export function updatesAnnotationStart(vpaName: string): string {
+  return `Pod resources updated by ${vpaName}: `
 }
 
 /** In mode Off a VPA applies nothing but a startup boost. */

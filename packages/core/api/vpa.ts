@@ -149,7 +149,7 @@ function hasAny(list: ResourceList | undefined): list is ResourceList {
   return list !== undefined && Object.keys(list).length > 0
 }
 
-function conditionJson({ type, status, reason, message, lastTransitionTime }: VpaCondition): object {
+export function conditionJson({ type, status, reason, message, lastTransitionTime }: VpaCondition): object {
   return {
     type,
     status,

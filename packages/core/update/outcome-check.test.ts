@@ -1,0 +1,174 @@
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { podWith, vpaWith } from '../../../test/support/objects.ts'
+import { HOUR, MINUTE } from '../time.ts'
+import type { ChangeDirections } from './change-directions.ts'
+import { type Eviction, OutcomeCheck, type OutcomeOptions } from './outcome-check.ts'
+import type { Verdict } from './replacement.ts'
+
+const options: OutcomeOptions = { breakerThreshold: 3, backOffBase: 5 * MINUTE, backOffCap: HOUR, flappingWindow: HOUR }
+const applied: Verdict = { verdict: 'applied' }
+const unchanged: Verdict = { verdict: 'not-applied', why: 'not-admitted', mismatches: [] }
+const up: ChangeDirections = new Map([['app/cpu', 'up']])
+const down: ChangeDirections = new Map([['app/cpu', 'down']])
+
+/** @param name of the VPA and of the pod */
+function eviction(name: string, facts: Partial<Eviction> & { readonly createdAt?: number } = {}): Eviction {
+  const pod = { ...podWith({ name }), uid: `${name}-${facts.at ?? 0}`, createdAt: facts.createdAt ?? 0 }
+  return { vpa: { ...vpaWith(), name, uid: name }, pod, group: `ReplicaSet ${name}`, directions: up, urgent: false, at: 0, ...facts }
+}
+
+/** Asks for an eviction and, where it is granted, says what came of it. */
+function attempt(check: OutcomeCheck, name: string, verdict: Verdict, at: number): string {
+  const asked = eviction(name, { at, createdAt: at })
+  const answer = check.tryBegin(asked, at)
+  if (answer !== 'granted') return answer
+  check.done(asked)
+  check.judge(asked, verdict, 'new', at)
+  return answer
+}
+
+test('a loop begins with a few evictions, one per VPA; success makes room for more', () => {
+  const check = new OutcomeCheck(options)
+  const [a, a2, b, c, d] = [eviction('a'), eviction('a'), eviction('b'), eviction('c'), eviction('d')]
+  expect([a, a2, b, c, d].map((asked) => check.tryBegin(asked, 0))).toEqual(['granted', 'wait', 'granted', 'granted', 'wait'])
+  check.judge(a, applied, 'new', 0)
+  expect([a2, d, eviction('e')].map((asked) => check.tryBegin(asked, 0))).toEqual(['granted', 'granted', 'granted'])
+})
+
+test('what was not done after all makes room again', () => {
+  const check = new OutcomeCheck(options)
+  const asked = eviction('a')
+  check.tryBegin(asked, 0)
+  check.cancel(asked)
+  expect(check.tryBegin(eviction('a'), 0)).toBe('granted')
+})
+
+test('a thousand evictions take a handful of rounds', () => {
+  const check = new OutcomeCheck(options)
+  let left = Array.from({ length: 1000 }, (_, index) => eviction(`${index}`))
+  let rounds = 0
+  for (; left.length > 0; rounds += 1) {
+    const granted = left.filter((asked) => check.tryBegin(asked, 0) === 'granted')
+    left = left.filter((asked) => !granted.includes(asked))
+    for (const asked of granted) check.judge(asked, applied, 'new', 0)
+  }
+  expect(rounds).toBe(6)
+})
+
+test('a VPA whose replacement comes back unchanged waits, twice as long each time, up to the cap', () => {
+  const check = new OutcomeCheck({ ...options, breakerThreshold: 99 })
+  const attempts: number[] = []
+  for (let now = 0; now < 6 * HOUR; now += MINUTE) if (attempt(check, 'a', unchanged, now) === 'granted') attempts.push(now / MINUTE)
+  expect(attempts).toEqual([0, 5, 15, 35, 75, 135, 195, 255, 315])
+  expect(attempt(check, 'b', applied, 0)).toBe('granted')
+})
+
+test('a success ends the trouble', () => {
+  const check = new OutcomeCheck(options)
+  attempt(check, 'a', unchanged, 0)
+  expect(check.troubleOf('a')).toMatchObject({ reason: 'NotAdmitted', failures: 1, nextAttempt: 5 * MINUTE })
+  attempt(check, 'a', applied, 5 * MINUTE)
+  expect(check.troubleOf('a')).toBeUndefined()
+})
+
+test('a handful of VPAs that fail in a row stop all others; one eviction at a time finds out whether that is over', () => {
+  const check = new OutcomeCheck(options)
+  for (const name of ['a', 'b', 'c']) attempt(check, name, unchanged, 0)
+  expect(attempt(check, 'd', applied, MINUTE)).toBe('breaker-open')
+
+  const probe = eviction('d', { at: 5 * MINUTE })
+  expect(check.tryBegin(probe, 5 * MINUTE)).toBe('granted')
+  expect(check.tryBegin(eviction('e'), 5 * MINUTE)).toBe('breaker-open')
+  check.judge(probe, unchanged, 'new', 5 * MINUTE)
+  expect(check.tryBegin(eviction('e'), 14 * MINUTE)).toBe('breaker-open')
+
+  const next = eviction('e', { at: 15 * MINUTE })
+  expect(check.tryBegin(next, 15 * MINUTE)).toBe('granted')
+  expect(check.judge(next, applied, 'new', 15 * MINUTE)).toEqual({ breaker: 'closed' })
+  expect(check.tryBegin(eviction('f'), 15 * MINUTE)).toBe('granted')
+})
+
+test('failures with a success in between, or long ago, do not stop others', () => {
+  const check = new OutcomeCheck(options)
+  for (const [name, verdict, at] of [['a', unchanged, 0], ['b', unchanged, 0], ['c', applied, 0], ['d', unchanged, 0], ['e', unchanged, HOUR]] as const) attempt(check, name, verdict, at)
+  expect(check.isOpen).toBe(false)
+})
+
+test('a new pod that came as recommended is as good as a probe', () => {
+  const check = new OutcomeCheck(options)
+  for (const name of ['a', 'b', 'c']) attempt(check, name, unchanged, MINUTE)
+  expect([check.evidenceSince('a'), check.evidenceSince('z')]).toEqual([MINUTE, MINUTE])
+  expect(check.succeed('a')).toEqual({ breaker: 'closed' })
+  expect([check.evidenceSince('a'), check.evidenceSince('b'), check.evidenceSince('z')]).toEqual([undefined, MINUTE, undefined])
+})
+
+test.for<[string, number, Partial<Eviction> & { createdAt?: number }, string]>([
+  ['soon after', 10 * MINUTE, { directions: down, createdAt: MINUTE }, 'flapping'],
+  ['long after', HOUR, { directions: down, createdAt: MINUTE }, 'granted'],
+  ['of a pod that is older than the first eviction', 10 * MINUTE, { directions: down, createdAt: -HOUR }, 'granted'],
+  ['in the same direction', 10 * MINUTE, { directions: up, createdAt: MINUTE }, 'granted'],
+  ['of something else', 10 * MINUTE, { directions: new Map([['app/memory', 'down']]), createdAt: MINUTE }, 'granted'],
+  ['after running out of memory', 10 * MINUTE, { directions: down, urgent: true, createdAt: MINUTE }, 'granted'],
+])('an eviction for the opposite reason, %s', ([, at, facts, expected]) => {
+  const check = new OutcomeCheck(options)
+  attempt(check, 'a', applied, 0)
+  check.beginLoop()
+  expect(check.tryBegin(eviction('a', { at, ...facts }), at)).toBe(expected)
+})
+
+test('who flaps gets one eviction per back-off, and is forgiven after a quiet time', () => {
+  const check = new OutcomeCheck(options)
+  const evicted: number[] = []
+  for (let now = 0; now < 3 * HOUR; now += MINUTE) {
+    const asked = eviction('a', { at: now, createdAt: now, directions: evicted.length % 2 === 0 ? up : down })
+    if (check.tryBegin(asked, now) !== 'granted') continue
+    evicted.push(now / MINUTE)
+    check.done(asked)
+    check.judge(asked, applied, 'new', now)
+  }
+  expect(evicted).toEqual([0, 6, 17, 38, 79, 140])
+  expect(check.troubleOf('a')).toMatchObject({ reason: 'Flapping', message: expect.stringContaining('app/cpu should go up, 1m0s after pod a was evicted for the opposite reason') })
+  check.expire(() => false, 6 * HOUR)
+  expect(check.troubleOf('a')).toBeUndefined()
+})
+
+const isOfA = ({ vpa }: Eviction) => vpa.name === 'a'
+
+test('a group that misses its pod for five minutes has failed; one that was made smaller has not', () => {
+  const check = new OutcomeCheck(options)
+  check.tryBegin(eviction('a'), 0)
+  check.tryBegin(eviction('b'), 0)
+  expect(check.expire(isOfA, 4 * MINUTE)).toEqual([])
+  expect(check.expire(isOfA, 5 * MINUTE)).toMatchObject([{ effect: { trouble: { reason: 'NotReplaced' } } }])
+  expect(check.troubleOf('b')).toBeUndefined()
+})
+
+test('after a restart nothing is tried at once that had failed before', () => {
+  const check = new OutcomeCheck(options)
+  for (const uid of ['a', 'b', 'c']) check.restore(uid, { reason: 'NotAdmitted', message: '', since: -HOUR }, 0)
+  expect(check.troubleOf('a')).toMatchObject({ since: -HOUR, nextAttempt: 5 * MINUTE })
+  expect(check.tryBegin(eviction('d'), 0)).toBe('breaker-open')
+})
+
+test('VPAs that are gone are forgotten', () => {
+  const check = new OutcomeCheck(options)
+  attempt(check, 'a', unchanged, 0)
+  check.keepOnly(new Set(['b']))
+  expect(check.troubles).toBe(0)
+})
+
+test('a webhook that changes nothing costs a handful of pods, however many VPAs and loops there are', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 3, max: 40 }), fc.integer({ min: 1, max: 20 }), (vpas, podsOfEach) => {
+      const check = new OutcomeCheck(options)
+      let evicted = 0
+      for (let now = 0; now < 2 * HOUR; now += MINUTE) {
+        check.beginLoop()
+        for (let turn = 0; turn < vpas * podsOfEach; turn += 1) if (attempt(check, `${turn % vpas}`, unchanged, now) === 'granted') evicted += 1
+      }
+      expect(evicted).toBeLessThanOrEqual(8)
+    }),
+    { numRuns: 20 },
+  )
+})
