@@ -41,10 +41,10 @@ async function check(): Promise<Count> {
   return { passed: Number(code === 0), failed: Number(code !== 0), skipped: 0 }
 }
 
-async function vitest(project: string, env: NodeJS.ProcessEnv = {}): Promise<Count> {
+async function vitest(project: string, env: NodeJS.ProcessEnv = {}, ...options: string[]): Promise<Count> {
   title(`${project} tests`)
   const report = join(scratch, `${project}.json`)
-  const { code } = await run(bin('vitest'), ['run', '--config', 'test/vitest.config.ts', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`], env)
+  const { code } = await run(bin('vitest'), ['run', '--config', 'test/vitest.config.ts', '--project', project, ...options, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`], env)
   const result = await readFile(report, 'utf8').then(
     (text) => JSON.parse(text) as { numPassedTests: number; numFailedTests: number; numPendingTests: number },
     () => undefined,
@@ -75,7 +75,8 @@ async function onControlPlane(): Promise<Count> {
   try {
     if (started.code !== 0) return { passed: 0, failed: 1, skipped: 0 }
     const kubeconfig = (await run('bash', [CONTROL_PLANE, 'kubeconfig', '--dir', directory], {}, 'quiet')).output.trim()
-    return await vitest('cluster', { VPA_CONTROL_PLANE_KUBECONFIG: kubeconfig, VPA_CONTROL_PLANE_DIR: directory })
+    // One file at a time: they share the cluster, and some install and remove the same things.
+    return await vitest('cluster', { VPA_CONTROL_PLANE_KUBECONFIG: kubeconfig, VPA_CONTROL_PLANE_DIR: directory }, '--no-file-parallelism')
   } finally {
     await run('bash', [CONTROL_PLANE, 'stop', '--dir', directory], {}, 'quiet')
   }

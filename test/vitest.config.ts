@@ -12,7 +12,6 @@ export default defineConfig({
           name: 'cluster',
           root,
           include: ['test/contract/control-plane.test.ts', 'test/e2e/*.test.ts'],
-          fileParallelism: false,
           testTimeout: 300_000,
           hookTimeout: 120_000,
         },

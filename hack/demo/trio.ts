@@ -42,7 +42,7 @@ export class Trio {
     this.#children = [
       start('recommender', [`--recommender-interval=${interval}`]),
       start('updater', [`--updater-interval=${interval}`]),
-      start('admission-controller', [`--port=${webhookPort}`, '--register-by-url', '--webhook-address=https://127.0.0.1', `--webhook-port=${webhookPort}`]),
+      start('admission-controller', [`--port=${webhookPort}`, '--register-by-url', '--webhook-address=https://127.0.0.1', `--webhook-port=${webhookPort}`, '--shutdown-delay=0s']),
     ]
   }
 

@@ -1,7 +1,7 @@
 import { X509Certificate, createPrivateKey } from 'node:crypto'
-import { DAY } from '@vpa/core/time.ts'
+import { DAY, MINUTE } from '@vpa/core/time.ts'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { type OwnCertificates, certificatesFor } from './certificates.ts'
+import { type OwnCertificates, certificatesFor, daysLeft } from './certificates.ts'
 
 const NOW = Date.UTC(2026, 2, 1)
 const NAMES = ['vpa-webhook.kube-system.svc', 'localhost', '127.0.0.1']
@@ -40,13 +40,39 @@ describe('certificates of our own', () => {
     expect(new X509Certificate(renewed.serverCert).verify(new X509Certificate(made.caCert).publicKey)).toBe(true)
   })
 
-  test.for([
-    ['near its end', (known: OwnCertificates) => known, NOW + 3000 * DAY],
-    ['whose key is lost', (known: OwnCertificates) => ({ ...known, caKey: '' }), NOW],
-    ['that cannot be read', (known: OwnCertificates) => ({ ...known, caCert: 'garbage' }), NOW],
-  ] as const)('an authority %s is replaced', async ([, change, now]) => {
-    const renewed = await certificatesFor(NAMES, now, change(made))
-    expect(renewed.caCert).not.toBe(made.caCert)
-    expect(new X509Certificate(renewed.serverCert).verify(new X509Certificate(renewed.caCert).publicKey)).toBe(true)
+  test('an authority that cannot be read is replaced at once, the server certificate with it', async () => {
+    const renewed = await certificatesFor(NAMES, NOW, { ...made, caCert: 'garbage' })
+    expect(authoritiesOf(renewed)).toHaveLength(1)
+    expect(signs(authoritiesOf(renewed)[0]!, renewed)).toBe(true)
+  })
+
+  test('a replaced authority overlaps with the old one: trusted first, used ten minutes later, and then kept', async () => {
+    // The server certificate has been renewed on the way; the authority comes near its end.
+    const later = NOW + 2920 * DAY
+    const before = await certificatesFor(NAMES, later - 20 * DAY, made)
+    const trusted = await certificatesFor(NAMES, later + DAY, before)
+    const [young, old] = authoritiesOf(trusted)
+    expect(old?.fingerprint256).toBe(authoritiesOf(made)[0]?.fingerprint256)
+    expect(trusted.serverCert).toBe(before.serverCert)
+    expect(signs(old!, trusted)).toBe(true)
+
+    expect(await certificatesFor(NAMES, later + DAY + 9 * MINUTE, trusted)).toBe(trusted)
+    const used = await certificatesFor(NAMES, later + DAY + 11 * MINUTE, trusted)
+    expect(used.caCert).toBe(trusted.caCert)
+    expect(signs(young!, used)).toBe(true)
+    expect(await certificatesFor(NAMES, later + DAY + 12 * MINUTE, used)).toBe(used)
+  })
+
+  test('the days left are counted, below zero too', () => {
+    expect(daysLeft(made.serverCert, NOW)).toBe(365)
+    expect(daysLeft(made.serverCert, NOW + 366 * DAY)).toBe(-1)
   })
 })
+
+function authoritiesOf({ caCert }: OwnCertificates): X509Certificate[] {
+  return (caCert.match(/-----BEGIN[^-]+-----[^-]+-----END[^-]+-----/g) ?? []).map((pem) => new X509Certificate(pem))
+}
+
+function signs(authority: X509Certificate, { serverCert }: OwnCertificates): boolean {
+  return new X509Certificate(serverCert).verify(authority.publicKey)
+}

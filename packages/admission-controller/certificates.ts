@@ -1,7 +1,7 @@
 import { X509Certificate, generateKeyPair, randomBytes } from 'node:crypto'
 import { isIP } from 'node:net'
 import { promisify } from 'node:util'
-import { DAY, type DurationMs, type EpochMs, HOUR } from '@vpa/core/time.ts'
+import { DAY, type DurationMs, type EpochMs, HOUR, MINUTE } from '@vpa/core/time.ts'
 import forge from 'node-forge'
 
 /** What is served, and what the API server must trust to believe it. PEM. */
@@ -27,41 +27,70 @@ const SERVER_LIFETIME: DurationMs = 365 * DAY
 /** Renewed when less than this is left. */
 const CA_RESERVE: DurationMs = 2 * SERVER_LIFETIME
 const SERVER_RESERVE: DurationMs = 30 * DAY
+/** Until every API server has surely read the new bundle from the webhook configuration. */
+const SETTLING: DurationMs = 10 * MINUTE
 /** The API server's clock may be behind ours. */
 const BACKDATED: DurationMs = HOUR
 
 /**
+ * Certificates for these names, as few of them new as possible. A new authority comes in two steps, so that no request fails:
+ * first the API server is told to trust old and new (`caCert` holds both, the new one first) while the old server certificate
+ * stays; {@link SETTLING} later the server certificate is made anew by the new authority.
+ *
  * @param names hosts that the server is asked by; host names and IP addresses
- * @param known what there is already, kept as far as it serves: all of it, its authority, or nothing
+ * @param known what there is already
  * @returns `known` itself where nothing has to be made
  */
 export async function certificatesFor(names: readonly string[], now: EpochMs, known?: OwnCertificates): Promise<OwnCertificates> {
-  const keepsAuthority = known !== undefined && isAuthority(known, now)
-  if (keepsAuthority && serves(known, names, now)) return known
-  const authority = keepsAuthority ? authorityOf(known) : await makeAuthority(now)
-  const server = await makeServer(names, authority, now)
-  return {
-    caKey: authority.keyPem,
-    caCert: forge.pki.certificateToPem(authority.certificate),
-    serverKey: server.keyPem,
-    serverCert: forge.pki.certificateToPem(server.certificate),
+  const bundle = known === undefined ? [] : bundleOf(known.caCert)
+  const current = bundle[0]
+  const signer = known && bundle.find((authority) => signed(authority, known.serverCert))
+  const isServing = known !== undefined && signer !== undefined && serves(known, names, now)
+
+  if (known === undefined || current === undefined || known.caKey === '' || leftOf(current, now) <= CA_RESERVE) {
+    const authority = await makeAuthority(now)
+    const trusted = bundle.filter((old) => leftOf(old, now) > 0).map(String)
+    const caCert = [forge.pki.certificateToPem(authority.certificate), ...trusted].join('')
+    if (isServing) return { ...known, caKey: authority.keyPem, caCert }
+    return withServer({ caKey: authority.keyPem, caCert }, await makeServer(names, authority, now))
   }
+  const isSettling = signer !== current && now - madeAt(current) < SETTLING
+  if (isServing && (signer === current || isSettling)) return known
+  return withServer(known, await makeServer(names, authorityOf(known), now))
 }
 
-function isAuthority({ caCert, caKey }: OwnCertificates, now: EpochMs): boolean {
-  const certificate = readCertificate(caCert)
-  return certificate !== undefined && certificate.ca && caKey !== '' && Date.parse(certificate.validTo) - now > CA_RESERVE
-}
-
-function serves({ caCert, serverCert, serverKey }: Certificates, names: readonly string[], now: EpochMs): boolean {
+/** Days until the served certificate expires; negative when it has. */
+export function daysLeft(serverCert: string, now: EpochMs): number {
   const certificate = readCertificate(serverCert)
-  const authority = readCertificate(caCert)
-  if (certificate === undefined || authority === undefined || serverKey === '') return false
-  return (
-    certificate.verify(authority.publicKey) &&
-    Date.parse(certificate.validTo) - now > SERVER_RESERVE &&
-    names.every((name) => (isIP(name) ? certificate.checkIP(name) : certificate.checkHost(name)) !== undefined)
-  )
+  return certificate === undefined ? 0 : leftOf(certificate, now) / DAY
+}
+
+function withServer({ caKey, caCert }: Pick<OwnCertificates, 'caKey' | 'caCert'>, { certificate, keyPem }: KeyPair): OwnCertificates {
+  return { caKey, caCert, serverCert: forge.pki.certificateToPem(certificate), serverKey: keyPem }
+}
+
+/** The authorities of a PEM bundle that can be read and may sign. */
+function bundleOf(caCert: string): readonly X509Certificate[] {
+  const blocks = caCert.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? []
+  return blocks.flatMap((pem) => readCertificate(pem) ?? []).filter(({ ca }) => ca)
+}
+
+function signed(authority: X509Certificate, serverCert: string): boolean {
+  return readCertificate(serverCert)?.verify(authority.publicKey) === true
+}
+
+function serves({ serverCert, serverKey }: Certificates, names: readonly string[], now: EpochMs): boolean {
+  const certificate = readCertificate(serverCert)
+  if (certificate === undefined || serverKey === '' || leftOf(certificate, now) <= SERVER_RESERVE) return false
+  return names.every((name) => (isIP(name) ? certificate.checkIP(name) : certificate.checkHost(name)) !== undefined)
+}
+
+function leftOf({ validTo }: X509Certificate, now: EpochMs): DurationMs {
+  return Date.parse(validTo) - now
+}
+
+function madeAt({ validFrom }: X509Certificate): EpochMs {
+  return Date.parse(validFrom) + BACKDATED
 }
 
 function authorityOf({ caCert, caKey }: OwnCertificates): KeyPair {

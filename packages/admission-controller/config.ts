@@ -16,12 +16,13 @@ export const Config = z.strictObject({
   webhookAddress: flag.text('').describe('Where the API server finds us, with --register-by-url.'),
   webhookPort: flag.text('').describe('Its port.'),
   webhookService: flag.text('vpa-webhook').describe('The service in front of us.'),
-  webhookTimeoutSeconds: flag.integer(30, { min: 1, max: 30 }).describe('How long the API server waits for an answer.'),
+  webhookTimeoutSeconds: flag.integer(5, { min: 1, max: 30 }).describe('How long the API server waits for an answer.'),
   webhookFailurePolicyFail: flag.boolean(false).describe('Refuse pods while we cannot be asked, instead of admitting them unchanged.'),
   webhookLabels: flag.text('').describe('Labels of the webhook configuration: key:value, separated by commas.'),
   statusLeaseName: flag.text('vpa-admission-controller').describe('Name of the lease that tells the updater that we are alive.'),
   statusLeaseNamespace: flag.text('').describe("Namespace of the lease. Empty: the environment's NAMESPACE, otherwise kube-system."),
   statusLeaseUpdateInterval: flag.duration('10s', { min: 1000 }).describe('How often the lease is renewed.'),
+  shutdownDelay: flag.duration('5s', { min: 0, max: 15_000 }).describe('How long to go on answering when asked to stop, until nobody asks here any more.'),
   maxAllowedCpuBoost: flag.quantity().describe('No startup boost gives a container more CPU than this.'),
 })
 

@@ -22,7 +22,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'admission-'))
   sandbox = await startSandbox({ services })
   await writeFile(join(folder, 'kubeconfig'), sandbox.kubeconfig)
-  const flags = ['--kubeconfig', join(folder, 'kubeconfig'), '--port=0', '--address=127.0.0.1:0', '--tls-cert-file=/none', '--log-format=json']
+  const flags = ['--kubeconfig', join(folder, 'kubeconfig'), '--port=0', '--address=127.0.0.1:0', '--tls-cert-file=/none', '--log-format=json', '--shutdown-delay=0s', '--status-lease-update-interval=1s']
   program = spawn(process.execPath, [PROGRAM, ...flags], { stdio: ['ignore', 'ignore', 'pipe'], env: { NAMESPACE: 'kube-system' } })
   for await (const line of createInterface(program.stderr!)) {
     log.push(JSON.parse(line))
@@ -74,8 +74,17 @@ test('a new pod gets what is recommended, within the LimitRange of its namespace
   await expect.poll(newPod).toMatchObject({ resources: { requests: { cpu: '400m' }, limits: { cpu: '800m' } } })
 })
 
+test('a webhook configuration that somebody has spoilt is mended', async () => {
+  const path = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/vpa-webhook-config'
+  const read = async () => (await (await fetch(`${sandbox.url}${path}`)).json()) as { webhooks: { clientConfig: { caBundle: string } }[] }
+  const { webhooks } = await read()
+  const spoilt = webhooks.map((webhook) => ({ ...webhook, clientConfig: { ...webhook.clientConfig, caBundle: 'AAAA' } }))
+  await fetch(`${sandbox.url}${path}`, { method: 'PATCH', headers: { 'content-type': 'application/merge-patch+json' }, body: JSON.stringify({ webhooks: spoilt }) })
+  await expect.poll(async () => (await read()).webhooks, { timeout: 5000 }).toEqual(webhooks)
+})
+
 test('it shows that it is alive, and ends when asked to', async () => {
-  expect(sandbox.get('Lease', { namespace: 'kube-system', name: 'vpa-admission-controller' })?.['spec']).toMatchObject({ leaseDurationSeconds: 10 })
+  expect(sandbox.get('Lease', { namespace: 'kube-system', name: 'vpa-admission-controller' })?.['spec']).toMatchObject({ leaseDurationSeconds: 1 })
   expect(Object.keys((sandbox.get('Secret', { namespace: 'kube-system', name: 'vpa-tls-certs' })?.['data'] ?? {}) as object)).toContain('caCert.pem')
   program.kill('SIGTERM')
   expect(await once(program, 'exit')).toEqual([0, null])

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import type { AddressInfo } from 'node:net'
 import { hostname } from 'node:os'
 import { isDeepStrictEqual } from 'node:util'
 import type { Client } from '@vpa/kube/client.ts'
@@ -7,13 +8,15 @@ import { connect, openClient } from '@vpa/kube/connect.ts'
 import { every } from '@vpa/kube/every.ts'
 import { renewStatusLease } from '@vpa/kube/lease.ts'
 import { type ProgramContext, runProgram } from '@vpa/kube/program.ts'
-import { registerWebhooks } from '@vpa/kube/webhook-registration.ts'
+import { readWebhookTrust, registerWebhooks } from '@vpa/kube/webhook-registration.ts'
 import { certificateSource } from './certificate-source.ts'
+import { daysLeft } from './certificates.ts'
 import { Config } from './config.ts'
 import { AdmissionMetrics } from './metrics.ts'
-import { webhookConfiguration, webhookLabels } from './register.ts'
+import { WEBHOOK_CONFIGURATION, serverNames, webhookConfiguration, webhookLabels } from './register.ts'
 import { Reviewer } from './review.ts'
 import { admissionServer, replaceCertificates } from './server.ts'
+import { whyNotServing } from './serving-check.ts'
 import { tlsPolicy } from './tls.ts'
 
 type Context = ProgramContext<Config>
@@ -46,21 +49,22 @@ function openReviewer(cluster: Cluster, { featureGates, maxAllowedCpuBoost }: Co
   })
 }
 
-/** Answers until the program is stopped: then no new connections, and an end when the last request is answered. */
+/** Answers until the program is stopped, and a little longer; ends when the last request is answered. */
 async function serve(reviewer: Reviewer, client: Client, context: Context): Promise<void> {
   const { config, log, clock, registry, signal, health } = context
   const source = certificateSource(config, namespaceOf(context), { client, clock })
   let certificates = await source.read()
+  const metrics = new AdmissionMetrics(registry)
   const server = admissionServer({
     tls: { ...certificates, ...tlsPolicy(config) },
-    metrics: new AdmissionMetrics(registry),
+    metrics,
     log,
     review: (request) => reviewer.review(request),
     beat: () => health.beat(),
   })
   await server.listen({ host: '', port: config.port })
-  const bound = server.server.address()
-  log.info('Serving admission reviews', { port: typeof bound === 'object' ? bound?.port : undefined, certificate: source.place })
+  const port = (server.server.address() as AddressInfo).port
+  log.info('Serving admission reviews', { port, certificate: source.place })
   await register(certificates.caCert, client, context)
   health.start()
 
@@ -68,17 +72,23 @@ async function serve(reviewer: Reviewer, client: Client, context: Context): Prom
     const found = await source.read()
     if (isDeepStrictEqual(found, certificates)) return
     log.info('New certificate found, reloading')
-    replaceCertificates(server, found)
+    // Trust first, then what is to be trusted.
     await register(found.caCert, client, context)
+    replaceCertificates(server, found)
     certificates = found
   }
+  async function prove(): Promise<void> {
+    metrics.certificateDaysLeft.set(daysLeft(certificates.serverCert, clock.now()))
+    const problem = await proveServing({ port, caCert: certificates.caCert }, client, context)
+    health.report(problem)
+  }
 
-  const renew = () => renewLease(client, context)
+  await prove()
   await Promise.all([
-    renew(),
-    every(config.statusLeaseUpdateInterval, renew, { clock, signal }),
+    every(config.statusLeaseUpdateInterval, prove, { clock, signal }),
     source.interval && every(source.interval, () => reload().catch((error: unknown) => log.error('Failed to reload certificate', { error })), { clock, signal }),
   ])
+  await clock.sleep(config.shutdownDelay)
   await server.close()
 }
 
@@ -87,19 +97,31 @@ async function register(caCert: string, client: Client, context: Context): Promi
   if (!config.registerWebhook) return
   if (webhookLabels(config.webhookLabels) === undefined) log.error('Labels of the webhook are not key:value pairs', { labels: config.webhookLabels })
   const outcome = await registerWebhooks(client, webhookConfiguration(config, namespaceOf(context), caCert))
-  log.info('Self registration as MutatingWebhook succeeded.', { outcome })
+  if (outcome !== 'unchanged') log.info('Self registration as MutatingWebhook succeeded.', { outcome })
 }
 
-/** The updater evicts nothing while this is not told: pods would come back as they were. */
-async function renewLease(client: Client, context: Context): Promise<void> {
+/**
+ * Renews the lease only while the API server can really ask us; the updater evicts nothing while it is not renewed.
+ *
+ * @returns why we are not serving; undefined when we are, or when the API server could not be asked how it would ask
+ */
+async function proveServing({ port, caCert }: { readonly port: number; readonly caCert: string }, client: Client, context: Context): Promise<string | undefined> {
   const { config, clock, log } = context
-  const lease = {
-    namespace: config.statusLeaseNamespace || namespaceOf(context),
-    name: config.statusLeaseName,
-    holder: hostname(),
-    duration: config.statusLeaseUpdateInterval,
+  try {
+    await register(caCert, client, context)
+    // Where somebody else registers us, under another name, our own authority is all we know.
+    const trust = (await readWebhookTrust(client, WEBHOOK_CONFIGURATION)) ?? { host: serverNames(config, namespaceOf(context))[0] ?? '', caBundle: caCert }
+    const problem = await whyNotServing(port, trust)
+    if (problem !== undefined) {
+      log.error('Not serving, the status lease is not renewed', { why: problem })
+      return problem
+    }
+    const name = { namespace: config.statusLeaseNamespace || namespaceOf(context), name: config.statusLeaseName }
+    await renewStatusLease(client, { ...name, holder: hostname(), duration: config.statusLeaseUpdateInterval }, clock.now())
+  } catch (error) {
+    log.error('Status lease could not be renewed', { error })
   }
-  await renewStatusLease(client, lease, clock.now()).catch((error: unknown) => log.error('Status lease could not be renewed', { error }))
+  return undefined
 }
 
 /** Of our service, our Secret and our lease. */

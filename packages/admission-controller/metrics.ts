@@ -1,4 +1,4 @@
-import { Counter, Histogram, type Registry } from 'prom-client'
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 
 const NAMESPACE = 'vpa_admission_controller'
 const STEP_BUCKETS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 120, 150, 240, 300]
@@ -6,12 +6,13 @@ const LATENCY_BUCKETS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.
 
 export type Step = 'read_request' | 'admit' | 'build_response' | 'write_response' | 'total'
 
-/** Names, labels and buckets are upstream's (utils/metrics/admission). */
+/** Names, labels and buckets are upstream's (utils/metrics/admission); `certificate_days_left` is ours. */
 export class AdmissionMetrics {
   readonly pods: Counter<'applied'>
   /** `status`: error (admitted unchanged because something went wrong), skipped (nothing to change), applied. */
   readonly latency: Histogram<'status' | 'resource'>
   readonly steps: Histogram<'step'>
+  readonly certificateDaysLeft: Gauge
 
   constructor(registry: Registry) {
     const registers = [registry]
@@ -23,6 +24,7 @@ export class AdmissionMetrics {
       buckets: LATENCY_BUCKETS,
       registers,
     })
+    this.certificateDaysLeft = new Gauge({ name: `${NAMESPACE}_certificate_days_left`, help: 'Days until the serving certificate expires; negative when it has.', registers })
     this.steps = new Histogram({
       name: `${NAMESPACE}_execution_latency_seconds`,
       help: 'Time spent in various parts of VPA Admission Controller main loop.',

@@ -30,6 +30,12 @@ test('the service is asked, new pods and all VPAs are asked about, and failures 
             },
           },
           "failurePolicy": "Ignore",
+          "matchConditions": [
+            {
+              "expression": "request.resource.resource != 'pods' || (has(object.metadata.ownerReferences) && object.metadata.ownerReferences.exists(owner, has(owner.controller) && owner.controller))",
+              "name": "pods-with-a-controller",
+            },
+          ],
           "matchPolicy": "Equivalent",
           "name": "vpa.k8s.io",
           "namespaceSelector": {},
@@ -69,7 +75,7 @@ test('the service is asked, new pods and all VPAs are asked about, and failures 
             },
           ],
           "sideEffects": "None",
-          "timeoutSeconds": 30,
+          "timeoutSeconds": 5,
         },
       ],
     }

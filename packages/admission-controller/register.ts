@@ -2,6 +2,15 @@ import type { Labels } from '@vpa/core/selector.ts'
 import type { WebhookClientConfig, WebhookConfiguration } from '@vpa/kube/webhook-registration.ts'
 import type { Config } from './config.ts'
 
+/** Upstream's name, so that one installation replaces the other. */
+export const WEBHOOK_CONFIGURATION = 'vpa-webhook-config'
+
+/** A pod without a controller belongs to no VPA, so there is no need to ask. */
+const CONTROLLED_PODS = {
+  name: 'pods-with-a-controller',
+  expression: "request.resource.resource != 'pods' || (has(object.metadata.ownerReferences) && object.metadata.ownerReferences.exists(owner, has(owner.controller) && owner.controller))",
+}
+
 /**
  * What the API server is to ask us about: new pods, and VPA objects as they are created and changed.
  *
@@ -10,7 +19,7 @@ import type { Config } from './config.ts'
  */
 export function webhookConfiguration(config: Config, namespace: string, caCert: string): WebhookConfiguration {
   return {
-    name: 'vpa-webhook-config',
+    name: WEBHOOK_CONFIGURATION,
     labels: webhookLabels(config.webhookLabels) ?? {},
     webhooks: [
       {
@@ -21,6 +30,7 @@ export function webhookConfiguration(config: Config, namespace: string, caCert: 
           { operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['pods'], scope: '*' },
           { operations: ['CREATE', 'UPDATE'], apiGroups: ['autoscaling.k8s.io'], apiVersions: ['*'], resources: ['verticalpodautoscalers'], scope: '*' },
         ],
+        matchConditions: [CONTROLLED_PODS],
         failurePolicy: config.webhookFailurePolicyFail ? 'Fail' : 'Ignore',
         matchPolicy: 'Equivalent',
         namespaceSelector: namespaceSelector(config),

@@ -200,8 +200,8 @@ describe('what is no review', () => {
     expect(await send(payload)).toEqual({ code: 200, body: '{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":{"allowed":true}}' })
   })
 
-  test('another content type: an empty answer', async () => {
-    expect(await send('{}', 'text/plain')).toEqual({ code: 200, body: '' })
+  test('another content type: allowed, and a well-formed answer', async () => {
+    expect(await send('{}', 'text/plain')).toEqual({ code: 200, body: '{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":{"allowed":true}}' })
   })
 
   test('more than 5 MiB: refused', async () => {

@@ -5,6 +5,9 @@ import type { AdmissionMetrics, Step } from './metrics.ts'
 import { AdmissionReview, type AdmissionRequest, type Answer } from './review.ts'
 import type { TlsPolicy } from './tls.ts'
 
+/** Answered by whoever has our key; nothing is reviewed and nothing counted. */
+export const SERVING_PATH = '/serving'
+
 /** Larger requests are refused; the API server's own limit for objects is 3 MiB. */
 const BODY_LIMIT = 5 * 1024 * 1024
 
@@ -18,7 +21,7 @@ export interface AdmissionServerOptions {
 }
 
 /**
- * Answers AdmissionReviews over HTTPS, on every path. A pod is never held up by us: whatever goes wrong, it is admitted unchanged,
+ * Answers AdmissionReviews over HTTPS, on every path but {@link SERVING_PATH}. A pod is never held up by us: whatever goes wrong, it is admitted unchanged,
  * and that is counted.
  */
 export function admissionServer(options: AdmissionServerOptions): FastifyInstance {
@@ -33,12 +36,13 @@ export function admissionServer(options: AdmissionServerOptions): FastifyInstanc
     log.error('Request could not be read', { error })
     return reply.code(400).send()
   })
+  server.get(SERVING_PATH, (_request, reply) => reply.send('OK'))
   server.all('/*', (request, reply) => {
     options.beat()
     if (request.headers['content-type'] === 'application/json') return answer(String(request.body), reply, options)
     metrics.latency.observe({ status: 'error', resource: 'unknown' }, 0)
     log.warn('Request without content type application/json', { contentType: request.headers['content-type'] })
-    return reply.send()
+    return reply.type('application/json').send(reviewText(undefined, UNREADABLE))
   })
   return server
 }
@@ -49,8 +53,8 @@ export function replaceCertificates(server: FastifyInstance, certificates: Certi
   https.setSecureContext(secureContext(certificates))
 }
 
-function secureContext({ serverCert, serverKey, caCert }: Certificates) {
-  return { cert: `${serverCert.trimEnd()}\n${caCert}`, key: serverKey }
+function secureContext({ serverCert, serverKey }: Certificates) {
+  return { cert: serverCert, key: serverKey }
 }
 
 function answer(body: string, reply: FastifyReply, { review, metrics, log }: AdmissionServerOptions): FastifyReply {
@@ -59,7 +63,7 @@ function answer(body: string, reply: FastifyReply, { review, metrics, log }: Adm
   watch.step('read_request')
   const result = request ? decide(request, review, log) : UNREADABLE
   watch.step('admit')
-  const text = JSON.stringify({ kind: 'AdmissionReview', apiVersion: 'admission.k8s.io/v1', response: responseOf(request?.uid, result) })
+  const text = reviewText(request?.uid, result)
   watch.step('build_response')
   if (result.resource === 'Pod') metrics.pods.inc({ applied: String(result.patch.length > 0) })
   reply.type('application/json').send(text)
@@ -90,6 +94,10 @@ function decide(request: AdmissionRequest, review: AdmissionServerOptions['revie
     log.error('Admitted unchanged', { ...about, error })
     return { resource: request.resource.resource === 'pods' ? 'Pod' : 'VPA', outcome: 'error', why: 'thrown', patch: [], warnings: [] }
   }
+}
+
+function reviewText(uid: string | undefined, answer: Answer): string {
+  return JSON.stringify({ kind: 'AdmissionReview', apiVersion: 'admission.k8s.io/v1', response: responseOf(uid, answer) })
 }
 
 function responseOf(uid: string | undefined, { denied, patch, warnings }: Answer): object {

@@ -12,6 +12,7 @@ export class Health {
   readonly #options: HealthOptions
   #state: 'starting' | 'standing by' | 'working' | 'stopping' = 'starting'
   #lastBeat: EpochMs
+  #problem: string | undefined
 
   constructor(options: HealthOptions) {
     this.#options = options
@@ -38,6 +39,11 @@ export class Health {
     this.#state = 'stopping'
   }
 
+  /** What keeps the program from doing its work although it runs; undefined: nothing any more. */
+  report(problem: string | undefined): void {
+    this.#problem = problem
+  }
+
   /** For how long the loop has been silent when that is too long; undefined while all is well. */
   silentFor(): DurationMs | undefined {
     const { timeout, clock } = this.#options
@@ -46,7 +52,7 @@ export class Health {
   }
 
   /** Undefined when the program does its work, or what it does instead. */
-  notReady(): 'starting' | 'stopping' | undefined {
-    return this.#state === 'starting' || this.#state === 'stopping' ? this.#state : undefined
+  notReady(): string | undefined {
+    return this.#state === 'starting' || this.#state === 'stopping' ? this.#state : this.#problem
   }
 }

@@ -14,7 +14,7 @@ export interface OpsServerOptions {
 
 /**
  * What operators and kubelets ask: `/metrics`, `/health-check` and `/livez` (500 when the loop stands still),
- * `/readyz` (503 while starting and stopping), with profiling also `/debug/pprof/…`. Plain HTTP, not yet listening.
+ * `/readyz` (503 with the reason while starting, stopping or unable to work), with profiling also `/debug/pprof/…`. Plain HTTP, not yet listening.
  */
 export function opsServer({ registry, health, profiling, clock }: OpsServerOptions): FastifyInstance {
   // Scrapers keep connections open; closing does not wait for them.

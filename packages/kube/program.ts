@@ -42,8 +42,8 @@ export interface ProgramContext<Config> {
   readonly clock: Clock
   /** Aborted by SIGTERM and SIGINT. */
   readonly signal: AbortSignal
-  /** `start` when the work begins, `beat` at each turn of the loop. */
-  readonly health: Pick<Health, 'start' | 'beat'>
+  /** `start` when the work begins, `beat` at each turn of the loop, `report` what is wrong. */
+  readonly health: Pick<Health, 'start' | 'beat' | 'report'>
   /** Of the pod we run in: environment variable NAMESPACE; undefined where it is empty or not set. */
   readonly namespace: string | undefined
 }
@@ -84,6 +84,8 @@ async function operate<Config extends ProgramConfig>(program: Program<Config>, c
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const health = new Health({ timeout: program.healthTimeout(config), clock })
+  // Not ready from the moment it is asked to stop: the Service's endpoints forget the pod while it still answers.
+  signal.addEventListener('abort', () => health.stop(), { once: true })
   const server = opsServer({ registry, health, profiling: config.profiling, clock })
   await listen(server, config.address, log)
 
@@ -93,7 +95,6 @@ async function operate<Config extends ProgramConfig>(program: Program<Config>, c
   try {
     if (!signal.aborted) await Promise.race([program.run({ config, log, registry, clock, signal, health, namespace }), overdue(signal, clock), ...(lost ? [lost] : [])])
   } finally {
-    health.stop()
     await election?.leadership?.release()
     await election?.client.close()
     await server.close()

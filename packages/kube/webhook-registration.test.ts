@@ -11,7 +11,7 @@ const WANTED: WebhookConfiguration = {
       admissionReviewVersions: ['v1'],
       clientConfig: { service: { namespace: 'default', name: 'hook', port: 443 }, caBundle: 'Y2E=' },
       rules: [{ operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['pods'], scope: '*' }],
-      failurePolicy: 'Ignore',
+      matchConditions: [], failurePolicy: 'Ignore',
       matchPolicy: 'Equivalent',
       namespaceSelector: {},
       objectSelector: {},

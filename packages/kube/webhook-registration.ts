@@ -18,6 +18,8 @@ export interface Webhook {
   readonly clientConfig: WebhookClientConfig
   readonly rules: readonly WebhookRule[]
   readonly failurePolicy: 'Ignore' | 'Fail'
+  /** CEL; a request for which one of them is false never reaches us. */
+  readonly matchConditions: readonly { readonly name: string; readonly expression: string }[]
   readonly matchPolicy: 'Equivalent' | 'Exact'
   readonly namespaceSelector: object
   readonly objectSelector: object
@@ -54,6 +56,22 @@ export async function registerWebhooks(client: Client, wanted: WebhookConfigurat
   const body = { metadata: { labels: wanted.labels }, webhooks: wanted.webhooks }
   await client.request({ method: 'PATCH', path: `${PATH}/${wanted.name}`, patch: 'merge', body })
   return 'patched'
+}
+
+/** How the API server finds the first webhook of a configuration, and by what it knows it. */
+export interface WebhookTrust {
+  /** The name that the certificate must bear. */
+  readonly host: string
+  /** PEM. */
+  readonly caBundle: string
+}
+
+/** @returns undefined where there is no such configuration, or none of its webhooks says how it is called */
+export async function readWebhookTrust(client: Client, name: string): Promise<WebhookTrust | undefined> {
+  const [webhook] = (await readConfiguration(client, name))?.webhooks ?? []
+  const { url, service, caBundle = '' } = (webhook as { clientConfig?: { url?: string; service?: { namespace: string; name: string }; caBundle?: string } } | undefined)?.clientConfig ?? {}
+  const host = url === undefined ? service && `${service.name}.${service.namespace}.svc` : new URL(url).hostname.replace(/^\[(.*)\]$/, '$1')
+  return host === undefined ? undefined : { host, caBundle: Buffer.from(caBundle, 'base64').toString() }
 }
 
 async function create(client: Client, { name, labels, webhooks }: WebhookConfiguration): Promise<'created' | 'unchanged'> {
