@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { type DurationMs, type EpochMs, MINUTE, SECOND } from '@vpa/core/time.ts'
+import { type DurationMs, type EpochMs, SECOND } from '@vpa/core/time.ts'
 import type { Client } from '@vpa/kube/client.ts'
 import type { Clock } from '@vpa/kube/clock.ts'
 import type { ObjectName } from '@vpa/kube/cluster.ts'
@@ -27,8 +27,8 @@ export function certificateSource(config: Config, namespace: string, { client, c
   }
   const secret = { namespace, name: 'vpa-tls-certs' }
   const names = serverNames(config, namespace)
-  // Another replica may have renewed them.
-  return { place: `secret ${secret.namespace}/${secret.name}`, interval: MINUTE, read: () => sharedCertificates(client, secret, names, clock.now()) }
+  // Another replica may have renewed them, and must not be far ahead of us.
+  return { place: `secret ${secret.namespace}/${secret.name}`, interval: 10 * SECOND, read: () => sharedCertificates(client, secret, names, clock.now()) }
 }
 
 async function readFiles({ clientCaFile, tlsCertFile, tlsPrivateKey }: Config): Promise<Certificates> {

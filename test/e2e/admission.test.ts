@@ -11,7 +11,7 @@ import { Api } from '../../hack/demo/api.ts'
 import { openClusterOf } from '../../hack/demo/current-cluster.ts'
 import type { DemoCluster } from '../../hack/demo/demo-cluster.ts'
 import { type AdmissionCase, CASES, TARGET } from './admission-cases.ts'
-import { kubeconfig, kubectlEnvironment } from './control-plane.ts'
+import { forgetAdmissionController, kubeconfig, kubectlEnvironment } from './control-plane.ts'
 
 const PORT = 18_443
 const NAMESPACE = 'admission'
@@ -36,8 +36,7 @@ afterAll(async () => {
     await once(program, 'exit')
   }
   for (const index of CASES.keys()) await client.request({ method: 'DELETE', path: `/api/v1/namespaces/${NAMESPACE}-${index}` })
-  await client.request({ method: 'DELETE', path: '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/vpa-webhook-config' })
-  await client.request({ method: 'DELETE', path: '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/vpa-admission-controller' })
+  await forgetAdmissionController(client)
   await client.close()
   await cluster.close()
 })

@@ -1,4 +1,6 @@
 import { join } from 'node:path'
+import { isNotFound } from '@vpa/kube/api-error.ts'
+import type { Client } from '@vpa/kube/client.ts'
 
 /** The real control plane that hack/test.ts started for this run. */
 export const kubeconfig = fromEnvironment('VPA_CONTROL_PLANE_KUBECONFIG')
@@ -7,6 +9,20 @@ export const kubeconfig = fromEnvironment('VPA_CONTROL_PLANE_KUBECONFIG')
 export const kubectlEnvironment = {
   KUBECONFIG: kubeconfig,
   PATH: `${join(fromEnvironment('VPA_CONTROL_PLANE_DIR'), 'bin')}:${process.env['PATH']}`,
+}
+
+/** Deletes what an admission controller that is gone has left: its registration and its sign of life. */
+export async function forgetAdmissionController(client: Client): Promise<void> {
+  const paths = [
+    '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/vpa-webhook-config',
+    '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/vpa-admission-controller',
+    '/api/v1/namespaces/kube-system/secrets/vpa-tls-certs',
+  ]
+  for (const path of paths) {
+    await client.request({ method: 'DELETE', path }).catch((error: unknown) => {
+      if (!isNotFound(error)) throw error
+    })
+  }
 }
 
 function fromEnvironment(name: string): string {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { kubectlEnvironment } from './control-plane.ts'
 
 const run = promisify(execFile)
@@ -56,3 +56,40 @@ test('kubectl explains every field of the spec', async () => {
   expect(explained).not.toContain('<no description>')
   await bash('hack/vpa-down.sh')
 })
+
+describe('nonsense is refused by the API server itself, with no webhook', () => {
+  beforeAll(() => bash('hack/vpa-down.sh; hack/vpa-up.sh --no-wait; kubectl delete mutatingwebhookconfiguration vpa-webhook-config --ignore-not-found'))
+  afterAll(() => bash('hack/vpa-down.sh'))
+
+  test.for([
+    ['minReplicas 0', { updatePolicy: { updateMode: 'Recreate', minReplicas: 0 } }, /minReplicas.*greater than or equal to 1/],
+    ['a policy without mode', { updatePolicy: { minReplicas: 1 } }, /updateMode is required if UpdatePolicy is used/],
+    ['an unknown mode', { updatePolicy: { updateMode: 'Sometimes' } }, /Unsupported value: "Sometimes"/],
+    ['two recommenders', { recommenders: [{ name: 'a' }, { name: 'b' }] }, /must have at most 1 item/],
+    ['a container without name', policy({ containerName: '' }), /containerName.*at least 1 char/],
+    ['a maximum below the minimum', policy({ minAllowed: { cpu: '2' }, maxAllowed: { cpu: '1500m' } }), /maxAllowed is lower than minAllowed/],
+    ['a number below a quantity', policy({ minAllowed: { cpu: '1500m' }, maxAllowed: { cpu: 1 } }), /maxAllowed is lower than minAllowed/],
+    ['limits to control in a container that is off', policy({ mode: 'Off', controlledValues: 'RequestsAndLimits' }), /controlledValues shouldn't be specified if container scaling mode is off/],
+    ['a resource that cannot be controlled', policy({ controlledResources: ['gpu'] }), /Unsupported value: "gpu"/],
+    ['a ratio below one', policy({ oomBumpUpRatio: '0.9' }), /oomBumpUpRatio must be greater than or equal to 1.0/],
+    ['a boost without factor', { startupBoost: { cpu: { type: 'Factor' } } }, /factor is required when type is Factor/],
+    ['a boost that shrinks', { startupBoost: { cpu: { type: 'Factor', factor: 0 } } }, /factor.*greater than or equal to 1/],
+  ] as const)('%s', async ([, spec, message]) => {
+    await expect(dryRun(spec)).rejects.toThrow(message)
+  })
+
+  test('what makes sense is accepted, numbers and quantities alike', async () => {
+    const spec = { updatePolicy: { updateMode: 'Recreate', minReplicas: 1 }, ...policy({ minAllowed: { cpu: 1, memory: '1Gi' }, maxAllowed: { cpu: '1000m', memory: 2147483648 } }) }
+    await expect(dryRun(spec)).resolves.toContain('created (server dry run)')
+  })
+})
+
+function policy(fields: object) {
+  return { resourcePolicy: { containerPolicies: [{ containerName: 'proxy', ...fields }] } }
+}
+
+function dryRun(spec: object): Promise<string> {
+  const metadata = { name: 'any', namespace: 'default' }
+  const manifest = { apiVersion: 'autoscaling.k8s.io/v1', kind: 'VerticalPodAutoscaler', metadata, spec: { targetRef: { kind: 'Deployment', name: 'web' }, ...spec } }
+  return bash(`kubectl apply --dry-run=server -f - <<'JSON'\n${JSON.stringify(manifest)}\nJSON`)
+}
