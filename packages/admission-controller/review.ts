@@ -79,7 +79,8 @@ export class Reviewer {
   }
 
   #reviewVpa({ object, oldObject, name, requestKind, kind }: AdmissionRequest): Answer {
-    const { errors, warnings, patch } = reviewVpa(object, oldObject, this.#options.gates)
+    const { errors, warnings: known, advice, patch } = reviewVpa(object, oldObject, this.#options.gates)
+    const warnings = [...known, ...advice]
     const outcome = patch.length > 0 ? 'applied' : 'skipped'
     if (errors.length === 0) return { resource: 'VPA', outcome, why: 'valid', patch, warnings }
     const denied = denialOf({ kind: 'VerticalPodAutoscaler', group: 'autoscaling.k8s.io', ...(requestKind ?? kind), name }, errors)

@@ -59,6 +59,15 @@ test('all errors are told at once', () => {
   ])
 })
 
+test.for([
+  ['a second entry of a container', { resourcePolicy: { containerPolicies: [{ containerName: 'a' }, { containerName: 'a' }] } }, 'spec.resourcePolicy.containerPolicies[1]: has no effect, containerPolicies[0] is for "a" too'],
+  ['all but the last entry of all containers', { resourcePolicy: { containerPolicies: [{ containerName: '*' }, { containerName: '*' }] } }, 'spec.resourcePolicy.containerPolicies[0]: has no effect, containerPolicies[1] is for "*" too'],
+  ['a requirement on what never changes', { updatePolicy: { updateMode: 'Recreate', evictionRequirements: [{ resources: ['gpu'], changeRequirement: 'TargetHigherThanRequests' }] } }, 'spec.updatePolicy.evictionRequirements[0].resources: "gpu" is never changed; supported values: "cpu", "memory"'],
+] as const)('%s has no effect: a warning', ([, spec, warning]) => {
+  const { errors, warnings, advice } = reviewVpa({ spec: { targetRef: { kind: 'Deployment', name: 'web' }, ...spec } }, undefined, { perVpaConfig: false, cpuStartupBoost: false, inPlace: false })
+  expect({ errors, warnings, advice }).toEqual({ errors: [], warnings: [], advice: [warning] })
+})
+
 test('an update policy is added where there is none', () => {
   expect(reviewVpa(vpa({}), undefined, NO_GATES)).toEqual({ errors: [], warnings: [], patch: [{ op: 'add', path: '/spec/updatePolicy', value: { updateMode: 'Recreate' } }] })
   expect(reviewVpa(vpa({ updatePolicy: { updateMode: 'Off' } }), undefined, NO_GATES).patch).toEqual([])

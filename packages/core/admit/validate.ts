@@ -13,13 +13,17 @@ export interface VpaGates {
 export interface VpaReview {
   /** All that is wrong; empty: the object is admitted. */
   readonly errors: readonly FieldError[]
+  /** The Go implementation's. */
   readonly warnings: readonly string[]
+  /** Warnings that Go does not give: what has no effect. */
+  readonly advice: readonly string[]
   /** Defaults that the object lacks. */
   readonly patch: JsonPatch
 }
 
 const UPDATE_MODES = ['InPlace', 'InPlaceOrRecreate', 'Initial', 'Off', 'Recreate']
 const AUTO_WARNING = `spec.updatePolicy: "Auto" mode is deprecated and will be removed in a future API version. Use explicit update modes like: [${UPDATE_MODES.join(' ')}]. See https://github.com/kubernetes/autoscaler/issues/8424 for more details.`
+const CONTROLLABLE: readonly string[] = ['cpu', 'memory']
 const WHOLE_MILLIS = 'must be a whole number of milli CPUs'
 const WHOLE_BYTES = 'must be a whole number of bytes'
 
@@ -38,12 +42,12 @@ interface Allowed extends VpaGates {
  */
 export function reviewVpa(object: unknown, oldObject: unknown, gates: VpaGates): VpaReview {
   const decoded = decodeVpa(object)
-  if ('undecodable' in decoded) return { errors: [internalError(decoded.undecodable)], warnings: [], patch: [] }
+  if ('undecodable' in decoded) return { errors: [internalError(decoded.undecodable)], warnings: [], advice: [], patch: [] }
   const old = decodeVpa(oldObject ?? {})
   const { spec } = decoded
   const { errors, warnings } = validateSpec(spec, allowedOf('spec' in old ? old.spec : {}, gates))
   const patch: JsonPatch = spec.updatePolicy ? [] : [{ op: 'add', path: '/spec/updatePolicy', value: { updateMode: 'Recreate' } }]
-  return { errors, warnings, patch: errors.length === 0 ? patch : [] }
+  return { errors, warnings, advice: withoutEffect(spec), patch: errors.length === 0 ? patch : [] }
 }
 
 function allowedOf({ updatePolicy, resourcePolicy, startupBoost }: Partial<SubmittedSpec>, gates: VpaGates): Allowed {
@@ -171,4 +175,20 @@ function gateMissing(feature: string, gate: string): string {
 
 function byName(amounts: Readonly<Record<string, Quantity>>): readonly [string, Quantity][] {
   return Object.entries(amounts).toSorted(([a], [b]) => (a < b ? -1 : 1))
+}
+
+/** What is accepted, as the Go implementation does, yet cannot be meant: told in warnings, which refuse nothing. */
+function withoutEffect({ updatePolicy, resourcePolicy }: SubmittedSpec): string[] {
+  const names = (resourcePolicy?.containerPolicies ?? []).map(({ containerName = '' }) => containerName)
+  const repeated = names.flatMap((name, index) => {
+    // Of several entries of one name the first counts; of those named "*", the last.
+    const counts = name === '*' ? names.lastIndexOf(name) : names.indexOf(name)
+    return index === counts ? [] : [`spec.resourcePolicy.containerPolicies[${index}]: has no effect, containerPolicies[${counts}] is for ${JSON.stringify(name)} too`]
+  })
+  const never = (updatePolicy?.evictionRequirements ?? []).flatMap((requirement, index) =>
+    (requirement?.resources ?? [])
+      .filter((resource) => !CONTROLLABLE.includes(resource))
+      .map((resource) => `spec.updatePolicy.evictionRequirements[${index}].resources: ${JSON.stringify(resource)} is never changed; supported values: "cpu", "memory"`),
+  )
+  return [...repeated, ...never]
 }
