@@ -69,7 +69,7 @@ test.for([
 })
 
 test('an update policy is added where there is none', () => {
-  expect(reviewVpa(vpa({}), undefined, NO_GATES)).toEqual({ errors: [], warnings: [], patch: [{ op: 'add', path: '/spec/updatePolicy', value: { updateMode: 'Recreate' } }] })
+  expect(reviewVpa(vpa({}), undefined, NO_GATES)).toEqual({ errors: [], warnings: [], advice: [], patch: [{ op: 'add', path: '/spec/updatePolicy', value: { updateMode: 'Recreate' } }] })
   expect(reviewVpa(vpa({ updatePolicy: { updateMode: 'Off' } }), undefined, NO_GATES).patch).toEqual([])
 })
 
