@@ -62,3 +62,19 @@ test('credentials are never sent in the clear', async () => {
   const file = join(await directory({ config: kubeconfig('http://127.0.0.1:8001', { token: 'secret' }) }), 'config')
   expect(await (await openCredentials({ kubeconfig: file, clock: fakeClock() })).headers()).toEqual({})
 })
+
+test.for([
+  ['a token file, read again', { tokenFile: 'token' }, { authorization: 'Bearer from-file' }],
+  ['name and password', { username: 'me', password: 'secret' }, { authorization: `Basic ${Buffer.from('me:secret').toString('base64')}` }],
+  ['a client certificate alone', { 'client-certificate': 'cert.pem', 'client-key': 'key.pem' }, {}],
+] as const)('a kubeconfig with %s', async ([, user, headers]) => {
+  const path = await directory({ config: kubeconfig('https://api:6443', user), token: 'from-file\n', 'cert.pem': 'CERT', 'key.pem': 'KEY' })
+  const credentials = await openCredentials({ kubeconfig: join(path, 'config'), clock: fakeClock() })
+  expect(await credentials.headers()).toEqual(headers)
+  expect(credentials.tls.cert?.toString()).toBe('client-certificate' in user ? 'CERT' : undefined)
+})
+
+test('a kubeconfig whose current context is not there says so', async () => {
+  const file = join(await directory({ config: JSON.stringify({ 'current-context': 'gone', clusters: [], contexts: [], users: [] }) }), 'config')
+  await expect(openCredentials({ kubeconfig: file, clock: fakeClock() })).rejects.toThrow('the current context "gone" names no cluster')
+})

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type { RequestOptions } from 'node:https'
 import { type EpochMs, MINUTE } from '@vpa/core/time.ts'
 import type { Clock } from './clock.ts'
+import { readPlainKubeconfig } from './kubeconfig.ts'
 
 /** Where the API server is, how to trust it, and how to be trusted by it. */
 export interface Credentials {
@@ -51,11 +52,20 @@ async function serviceAccountCredentials({ clock, serviceAccount = SERVICE_ACCOU
   }
 }
 
+async function kubeconfigCredentials(options: CredentialsOptions): Promise<Credentials> {
+  const plain = await readPlainKubeconfig(options.kubeconfig)
+  if (plain === undefined) return libraryCredentials(options)
+  const { server, tls, proxy } = plain
+  // Credentials are never sent in the clear.
+  const authentication = server.startsWith('http:') ? { headers: async () => ({}), refused: () => {} } : rereading(plain.headers, options.clock)
+  return { server, tls, ...(proxy && { proxy }), ...authentication }
+}
+
 /**
- * The library knows all that a kubeconfig can say (exec plug-ins, OIDC, client certificates); it is loaded only here,
- * because loading it costs some 90 MB of memory. A client certificate from an exec plug-in is read once.
+ * The library knows all that a kubeconfig can say (exec plug-ins, OIDC); it is loaded only here, because loading it costs
+ * some 90 MB of memory. A client certificate from an exec plug-in is read once.
  */
-async function kubeconfigCredentials({ kubeconfig, clock }: CredentialsOptions): Promise<Credentials> {
+async function libraryCredentials({ kubeconfig, clock }: CredentialsOptions): Promise<Credentials> {
   const { KubeConfig } = await import('@kubernetes/client-node')
   const config = new KubeConfig()
   config.loadFromFile(kubeconfig)
