@@ -22,6 +22,8 @@ export interface Cluster {
   usage(): Promise<readonly ContainerUsage[]>
 
   patchVpaStatus(vpa: ObjectName, status: VpaStatus): Promise<void>
+  /** Applies a JSON patch to the `status` subresource, for who has a part in a status that is not his. */
+  editVpaStatus(vpa: ObjectName, patch: JsonPatch): Promise<Outcome>
   /** Creates the object where it does not exist yet. */
   writeCheckpoint(checkpoint: CheckpointWrite): Promise<void>
   deleteCheckpoint(name: ObjectName): Promise<void>
@@ -64,14 +66,17 @@ export interface ObjectName {
   readonly name: string
 }
 
-/** One container's usage as the metrics API reports it. Integers: millicores and bytes, both rounded up. */
+/**
+ * One container's usage as the metrics API reports it. Integers: millicores and bytes, both rounded up.
+ * A resource that is not reported is undefined, which is not the same as unused; NaN was reported, but is no amount.
+ */
 export interface ContainerUsage {
   readonly namespace: string
   readonly podName: string
   readonly containerName: string
   readonly at: EpochMs
-  readonly cpu: number
-  readonly memory: number
+  readonly cpu: number | undefined
+  readonly memory: number | undefined
 }
 
 /**

@@ -141,11 +141,28 @@ function podMetrics(name: string, usage: object, timestamp = '2026-03-01T00:00:0
   return { metadata: { namespace: 'ns', name }, timestamp, containers: [{ name: 'app', usage }] }
 }
 
-test('usage is rounded up to millicores and bytes; what is missing is 0; one pod that cannot be read costs only itself', async () => {
-  const items = [podMetrics('a', { cpu: '1500001n', memory: '300.5' }), podMetrics('b', {}), podMetrics('c', { cpu: 'much' }), podMetrics('d', {}, 'today')]
-  const { cluster } = await connected((_, response) => json(response, 200, { metadata: {}, items }))
+test('usage is rounded up to millicores and bytes; what is missing is not 0; what cannot be read costs only itself', async () => {
+  const items = [
+    podMetrics('a', { cpu: '1500001n', memory: '300.5' }),
+    podMetrics('missing', {}),
+    podMetrics('unparsable', { cpu: 'much', memory: '1Ki' }),
+    podMetrics('negative', { cpu: '-5m', memory: '0' }),
+    podMetrics('timeless', {}, 'today'),
+  ]
+  const warnings: string[] = []
+  const log: Log = { ...silent, warn: (message, { error } = {}) => void warnings.push(`${message}: ${(error as Error).message}`) }
+  const { cluster } = await connected((_, response) => json(response, 200, { metadata: {}, items }), { log })
   const common = { namespace: 'ns', containerName: 'app', at: Date.UTC(2026, 2, 1) }
-  expect(await cluster.usage()).toEqual([{ ...common, podName: 'a', cpu: 2, memory: 301 }, { ...common, podName: 'b', cpu: 0, memory: 0 }])
+  expect(await cluster.usage()).toEqual([
+    { ...common, podName: 'a', cpu: 2, memory: 301 },
+    { ...common, podName: 'missing', cpu: undefined, memory: undefined },
+    { ...common, podName: 'unparsable', cpu: Number.NaN, memory: 1024 },
+    { ...common, podName: 'negative', cpu: -5, memory: 0 },
+  ])
+  expect(warnings).toEqual([
+    'Cannot read the usage of a container: not a quantity, such as 250m or 1.5Gi: "much"',
+    'Cannot read the metrics of a pod: ns/timeless: not a time: today',
+  ])
 })
 
 test('events are written in the background; those that cannot be are counted', async () => {

@@ -57,6 +57,7 @@ export async function connect(options: ConnectOptions): Promise<Cluster> {
     workload: (namespace, ref) => (isWellKnown(ref.kind) ? informers.workload(ref.kind, namespace, ref.name) : scales.lookup(namespace, ref)),
     usage: () => readUsage(client, log, namespace),
     patchVpaStatus: (vpa, status) => patch(client, `${objectPath(VPAS, vpa)}/status`, [{ op: 'add', path: '/status', value: vpaStatusJson(status) }]),
+    editVpaStatus: (vpa, operations) => outcomeOf(patch(client, `${objectPath(VPAS, vpa)}/status`, operations)),
     writeCheckpoint: (checkpoint) => writeCheckpoint(client, checkpoint),
     deleteCheckpoint: (name) => deleteCheckpoint(client, name),
     evict: (pod) => evict(client, pod),

@@ -1,4 +1,4 @@
-import { milliValue, quantity, wholeValue } from '@vpa/core/quantity.ts'
+import { type Quantity, milliValue, quantity, wholeValue } from '@vpa/core/quantity.ts'
 import { parseTime } from '@vpa/core/time.ts'
 import type { Client } from './client.ts'
 import type { ContainerUsage } from './cluster.ts'
@@ -7,8 +7,8 @@ import type { Log } from './log.ts'
 import { POD_METRICS, pathOf } from './resources.ts'
 
 /**
- * What the containers used lately, from metrics.k8s.io. A resource that is not reported is 0.
- * One pod's metrics that cannot be read cost only themselves.
+ * What the containers used lately, from metrics.k8s.io. What cannot be read costs only itself:
+ * an amount that is none is NaN, a pod whose time is none is left out.
  *
  * @param namespace undefined for all
  * @throws ApiError or Error when the metrics API cannot be asked
@@ -17,7 +17,7 @@ export async function readUsage(client: Client, log: Log, namespace: string | un
   const usage: ContainerUsage[] = []
   const onItem = (text: string) => {
     try {
-      usage.push(...containersOf(JSON.parse(text)))
+      usage.push(...containersOf(JSON.parse(text), log))
     } catch (error) {
       log.warn('Cannot read the metrics of a pod', { error })
     }
@@ -26,18 +26,22 @@ export async function readUsage(client: Client, log: Log, namespace: string | un
   return usage
 }
 
-function containersOf(raw: unknown): ContainerUsage[] {
+function containersOf(raw: unknown, log: Log): ContainerUsage[] {
   const { metadata: { namespace = '', name: podName = '' } = {}, timestamp, containers } = raw as RawPodMetrics
   const at = parseTime(timestamp)
   if (at === undefined) throw new RangeError(`${namespace}/${podName}: not a time: ${timestamp}`)
-  return (containers ?? []).map(({ name: containerName = '', usage }) => ({
-    namespace,
-    podName,
-    containerName,
-    at,
-    cpu: Number(milliValue(quantity(usage?.['cpu'] ?? '0'))),
-    memory: Number(wholeValue(quantity(usage?.['memory'] ?? '0'))),
-  }))
+  return (containers ?? []).map(({ name: containerName = '', usage }) => {
+    const amountOf = (resource: string, convert: (amount: Quantity) => bigint) => {
+      const text = usage?.[resource] ?? undefined
+      try {
+        return text === undefined ? undefined : Number(convert(quantity(String(text))))
+      } catch (error) {
+        log.warn('Cannot read the usage of a container', { pod: `${namespace}/${podName}`, container: containerName, resource, error })
+        return Number.NaN
+      }
+    }
+    return { namespace, podName, containerName, at, cpu: amountOf('cpu', milliValue), memory: amountOf('memory', wholeValue) }
+  })
 }
 
 interface RawPodMetrics {

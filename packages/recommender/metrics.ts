@@ -1,6 +1,7 @@
 import { type Vpa, updateModeOf } from '@vpa/core/api/vpa.ts'
 import type { Clock } from '@vpa/kube/clock.ts'
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { SampleTally } from './samples.ts'
 
 const UPDATE_MODES = ['Off', 'Initial', 'Recreate', 'Auto', 'InPlaceOrRecreate', 'InPlace']
 const API_VERSIONS = ['v1beta1', 'v1beta2', 'v1']
@@ -22,6 +23,7 @@ export class Metrics {
   readonly #recommendationLatency: Histogram
   readonly #aggregates: Gauge
   readonly #metricsServerResponses: Counter<'is_error' | 'client_name'>
+  readonly #samples: Counter<'result'>
 
   constructor(registry: Registry, clock: Clock) {
     const registers = [registry]
@@ -50,6 +52,12 @@ export class Metrics {
       name: 'vpa_recommender_metric_server_responses',
       help: 'Count of responses to queries to metrics server.',
       labelNames: ['is_error', 'client_name'],
+      registers,
+    })
+    this.#samples = new Counter({
+      name: 'vpa_recommender_usage_samples_total',
+      help: 'Usage samples by what became of them: accepted, stale (seen before or out of order), invalid (negative or not a number), unknown (of no known container).',
+      labelNames: ['result'],
       registers,
     })
   }
@@ -95,6 +103,10 @@ export class Metrics {
 
   aggregates(count: number): void {
     this.#aggregates.set(count)
+  }
+
+  countSamples(tally: SampleTally): void {
+    for (const [result, count] of Object.entries(tally)) this.#samples.inc({ result }, count)
   }
 
   metricsServerResponse(isError: boolean): void {

@@ -106,7 +106,9 @@ export class Recommender {
       const usage = await cluster.usage()
       metrics.metricsServerResponse(false)
       log.info('podMetrics retrieved for all namespaces', { containers: usage.length })
-      log.info('ClusterSpec fed with ContainerUsageSamples', { ...addUsage(context, usage) })
+      const tally = addUsage(context, usage)
+      metrics.countSamples(tally)
+      log.info('ClusterSpec fed with ContainerUsageSamples', { ...tally })
     } catch (error) {
       metrics.metricsServerResponse(true)
       log.error('Cannot get ContainerMetricsSnapshot from MetricsClient', { error })

@@ -11,13 +11,17 @@ import type { RecommenderOptions } from './config.ts'
 import type { QualityMetrics } from './quality-metrics.ts'
 import type { SubjectIndex } from './subject.ts'
 
-export interface SampleTally {
-  accepted: number
-  /** Seen before, out of order, or negative. */
-  rejected: number
-  /** Of containers that are not in our copy of the cluster, or not kept to save memory. */
-  unknown: number
-}
+/** What became of a sample. */
+export type SampleResult =
+  | 'accepted'
+  /** Seen before, or older than one that was. */
+  | 'stale'
+  /** Negative, or not an amount. */
+  | 'invalid'
+  /** Of a container that is not in our copy of the cluster, or not kept to save memory. */
+  | 'unknown'
+
+export type SampleTally = Readonly<Record<SampleResult, number>>
 
 export interface SampleContext {
   readonly history: UsageHistory
@@ -31,26 +35,37 @@ export interface SampleContext {
 
 /** Adds what the metrics API reported to history. A sample that is refused holds up no other. */
 export function addUsage(context: SampleContext, usage: readonly ContainerUsage[]): SampleTally {
-  const tally = { accepted: 0, rejected: 0, unknown: 0 }
-  for (const { namespace, podName, containerName, at, cpu, memory } of usage) {
+  const tally = { accepted: 0, stale: 0, invalid: 0, unknown: 0 }
+  for (const { namespace, podName, containerName, at, ...amounts } of usage) {
     const { history, log, pods, now } = context
     const fields = { pod: `${namespace}/${podName}`, container: containerName }
     const tracked = history.container({ namespace, podName, containerName }, now)
     if (tracked === undefined) {
       if (pods.get(namespace, podName)?.initContainerNames.includes(containerName)) log.debug('Skipping metric samples for init container', fields)
-      else tally.unknown += 2
+      else for (const amount of [amounts.cpu, amounts.memory]) if (amount !== undefined) tally.unknown += 1
       continue
     }
     const { group, aggregate, history: container } = tracked
-    const count = (resource: Resource, usage: number, accepted: boolean) => {
-      tally[accepted ? 'accepted' : 'rejected'] += 1
-      if (accepted) observe(context, group, { containerName, resource, usage, isOom: false })
+    const add = (resource: Resource, usage: number | undefined, accept: (usage: number) => boolean) => {
+      if (usage === undefined) return
+      const result = accept(usage) ? 'accepted' : usage >= 0 ? 'stale' : 'invalid'
+      tally[result] += 1
+      if (result === 'accepted') observe(context, group, { containerName, resource, usage, isOom: false })
+      else if (result === 'invalid') log.warn('Error adding metric sample', { ...fields, resource, usage, why: 'usage is negative, or not a number' })
       else log.debug('Error adding metric sample', { ...fields, resource, why: 'sample discarded (invalid or out of order)' })
     }
-    count('cpu', cpu, container.addCpu(aggregate, cpu, at))
-    count('memory', memory, container.addMemory(aggregate, { bytes: memory, at }, aggregationOf(context, group, containerName)))
+    add('cpu', amounts.cpu, (usage) => container.addCpu(aggregate, usage, at))
+    add('memory', measuredMemory(amounts.memory), (bytes) => container.addMemory(aggregate, { bytes, at }, aggregationOf(context, group, containerName)))
   }
   return tally
+}
+
+/**
+ * A container that runs uses memory: 0 bytes say that it was not measured yet. Taken for usage, they would hide all peaks
+ * until the memory interval ends, a day later (upstream: ContainerState.addMemorySample).
+ */
+function measuredMemory(bytes: number | undefined): number | undefined {
+  return bytes === 0 ? undefined : bytes
 }
 
 export function addOoms(context: SampleContext, ooms: readonly Oom[]): void {

@@ -1,0 +1,58 @@
+import { projectPod } from '@vpa/core/api/pod.ts'
+import { UsageHistory } from '@vpa/core/history/usage-history.ts'
+import { DAY, MINUTE } from '@vpa/core/time.ts'
+import type { Store } from '@vpa/kube/cluster.ts'
+import type { Log } from '@vpa/kube/log.ts'
+import { Registry } from 'prom-client'
+import { expect, test } from 'vitest'
+import { Config, recommenderOptions } from './config.ts'
+import { QualityMetrics } from './quality-metrics.ts'
+import { type SampleContext, addUsage } from './samples.ts'
+import { SubjectIndex } from './subject.ts'
+
+const NOW = Date.UTC(2026, 2, 1)
+const GIB = 2 ** 30
+const POD = projectPod({ metadata: { namespace: 'default', name: 'web-0' }, spec: { initContainers: [{ name: 'init' }], containers: [{ name: 'app' }] }, status: { phase: 'Running' } })
+
+interface Sample {
+  readonly cpu?: number
+  readonly memory?: number
+  readonly minute?: number
+  readonly container?: string
+}
+
+/** What a pod with one regular and one init container has learnt, and what was logged on the way. */
+function learn(...samples: readonly Sample[]) {
+  const warnings: string[] = []
+  const log: Log = { debug: () => {}, info: () => {}, warn: (message, { why } = {}) => void warnings.push(`${message}: ${String(why)}`), error: () => {}, child: () => log }
+  const history = new UsageHistory({ cpu: DAY, memory: DAY })
+  history.setPod(POD, NOW)
+  const pods: Store<typeof POD> = { get: () => POD, list: () => [POD], size: 1, heardAt: NOW, subscribe: () => () => {} }
+  const context: SampleContext = { history, pods, log, index: new SubjectIndex([]), quality: new QualityMetrics(new Registry()), options: recommenderOptions(Config.parse({})), now: NOW }
+  const usage = samples.map(({ cpu, memory, minute = 0, container = 'app' }) => ({ namespace: 'default', podName: 'web-0', containerName: container, at: NOW + minute * MINUTE, cpu, memory }))
+  const tally = addUsage(context, usage)
+  const aggregate = [...history.groups()][0]!.aggregateOf('app', NOW)
+  return { tally, warnings, samples: aggregate.span.count, peak: aggregate.memoryPeaks.percentile(1), cpu: aggregate.cpu.percentile(1) }
+}
+
+const NONE = { accepted: 0, stale: 0, invalid: 0, unknown: 0 }
+const REFUSED = 'Error adding metric sample: usage is negative, or not a number'
+
+test('a resource that is missing in a sample was not unused', () => {
+  expect(learn({ memory: GIB })).toMatchObject({ tally: { ...NONE, accepted: 1 }, samples: 0, cpu: 0 })
+  expect(learn({ cpu: 500 })).toMatchObject({ tally: { ...NONE, accepted: 1 }, samples: 1, peak: 0 })
+})
+
+test.for<[string, readonly Sample[], object, readonly string[]]>([
+  ['seen before or out of order', [{ cpu: 1, minute: 2 }, { cpu: 1, minute: 2 }, { cpu: 1, minute: 1 }], { accepted: 1, stale: 2 }, []],
+  ['negative', [{ cpu: -1, memory: -1 }], { invalid: 2 }, [REFUSED, REFUSED]],
+  ['no number', [{ cpu: Number.NaN, memory: GIB }], { invalid: 1, accepted: 1 }, [REFUSED]],
+  ['of a container that the pod does not have', [{ cpu: 1, memory: 1, container: 'other' }], { unknown: 2 }, []],
+  ['of an init container', [{ cpu: 1, memory: 1, container: 'init' }], {}, []],
+])('a sample that is %s is counted, and is no usage', ([, samples, tally, warnings]) => {
+  expect(learn(...samples)).toMatchObject({ tally: { ...NONE, ...tally }, warnings })
+})
+
+test('a first memory sample of 0 bytes does not hide the peaks after it', () => {
+  expect(learn({ memory: 0 }, { memory: GIB, minute: 1 }).peak).toBeGreaterThan(GIB)
+})
