@@ -1,7 +1,11 @@
 import type { JsonPatch } from '@vpa/core/admit/json-patch.ts'
 import type { Checkpoint, CheckpointStatus } from '@vpa/core/api/checkpoint.ts'
+import type { EvictionEvent } from '@vpa/core/api/eviction-event.ts'
+import type { HorizontalAutoscaler } from '@vpa/core/api/horizontal-autoscaler.ts'
 import type { LimitRange } from '@vpa/core/api/limit-range.ts'
+import type { Node } from '@vpa/core/api/node.ts'
 import type { Pod } from '@vpa/core/api/pod.ts'
+import type { ResourceQuota } from '@vpa/core/api/resource-quota.ts'
 import type { Vpa, VpaStatus } from '@vpa/core/api/vpa.ts'
 import type { WorkloadLookup } from '@vpa/core/target/workload.ts'
 import type { EpochMs } from '@vpa/core/time.ts'
@@ -15,6 +19,11 @@ export interface Cluster {
   readonly pods: Store<Pod>
   readonly limitRanges: Store<LimitRange>
   readonly checkpoints: Store<Checkpoint>
+  /** Optional, as the next three: where our account may not read them, they stay empty and nobody waits for them. */
+  readonly evictions: Store<EvictionEvent>
+  readonly horizontalAutoscalers: Store<HorizontalAutoscaler>
+  readonly nodes: Store<Node>
+  readonly resourceQuotas: Store<ResourceQuota>
   /** Controllers of pods: stores of the well-known kinds, a refreshed cache of scale subresources for all others. */
   readonly workload: WorkloadLookup
 

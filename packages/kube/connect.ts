@@ -41,7 +41,7 @@ export async function connect(options: ConnectOptions): Promise<Cluster> {
   const informers = new Informers({ ...options, client, signal: AbortSignal.any([options.signal, stopped.signal]) })
   const scales = new ScaleLookup({ client, clock, random })
   const events = new EventRecorder({ ...options, client })
-  const { vpas, pods, limitRanges, checkpoints } = informers
+  const { vpas, pods, limitRanges, checkpoints, evictions, horizontalAutoscalers, nodes, resourceQuotas } = informers
 
   /** Targets without a store are read as soon as a VPA names them, not when the first tick asks. */
   async function readTarget({ namespace, spec: { targetRef } }: ReturnType<typeof vpas.get> & object): Promise<void> {
@@ -54,6 +54,10 @@ export async function connect(options: ConnectOptions): Promise<Cluster> {
     pods,
     limitRanges,
     checkpoints,
+    evictions,
+    horizontalAutoscalers,
+    nodes,
+    resourceQuotas,
     workload: (namespace, ref) => (isWellKnown(ref.kind) ? informers.workload(ref.kind, namespace, ref.name) : scales.lookup(namespace, ref)),
     usage: () => readUsage(client, log, namespace),
     patchVpaStatus: (vpa, status) => patch(client, `${objectPath(VPAS, vpa)}/status`, [{ op: 'add', path: '/status', value: vpaStatusJson(status) }]),

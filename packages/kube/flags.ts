@@ -65,8 +65,8 @@ export type FeatureGates = Readonly<Record<(typeof FEATURE_GATES)[number], boole
 export function commonFlags({ address }: { readonly address: string }) {
   return {
     kubeconfig: flag.text('').describe('Path of a kubeconfig file. Empty: the service account of the pod this runs in.'),
-    kubeApiQps: flag.number(50, { min: 0 }).describe('Requests to the API server per second, in the long run.'),
-    kubeApiBurst: flag.integer(100, { min: 1 }).describe('Requests to the API server at once.'),
+    kubeApiQps: flag.number(500, { min: 0 }).describe('Requests to the API server per second, in the long run.'),
+    kubeApiBurst: flag.integer(1000, { min: 1 }).describe('Requests to the API server at once.'),
     vpaObjectNamespace: flag.text('').describe('The only namespace to look at. Empty: all. Excludes --ignored-vpa-object-namespaces.'),
     ignoredVpaObjectNamespaces: flag.list().describe('Namespaces to leave alone, separated by commas. Excludes --vpa-object-namespace.'),
     address: flag.address(address).describe('Where /metrics and /health-check are served, as host:port. Without host: on all interfaces; port 0: any free one.'),

@@ -16,6 +16,8 @@ test('without flags the updater acts as upstream does', () => {
       evictAfterOomThreshold: 10 * MINUTE,
       concurrentCpuStartupBoostSyncs: 1,
       inPlaceSkipDisruptionBudget: false,
+      verifyOutcome: true,
+      outcomeBreakerThreshold: 3,
       useAdmissionControllerStatus: true,
       admissionControllerStatusLeaseName: 'vpa-admission-controller',
       admissionControllerStatusLeaseTimeout: MINUTE,

@@ -1,16 +1,29 @@
 import type { Pod } from '@vpa/core/api/pod.ts'
 import { MINUTE } from '@vpa/core/time.ts'
-import { evictionPermission } from '@vpa/core/update/decide-resize.ts'
+import { changeDirections } from '@vpa/core/update/change-directions.ts'
+import { type EvictionPermission, evictionPermission } from '@vpa/core/update/decide-resize.ts'
+import type { Outcome } from '@vpa/kube/cluster.ts'
+import { type Candidate, candidates, leaveAlone } from './candidates.ts'
+import { note, noteLeftAlone } from './decision.ts'
+import type { Admission } from './outcome-watch.ts'
 import type { VpaPass } from './vpa-pass.ts'
 
 /** For so long a pod that may have been evicted counts as gone, however late its watch is. */
 const LEAVING_TIME = 2 * MINUTE
 
-/** Whether the pod's group can spare it now; the reason is logged. */
-export function mayEvict(pass: VpaPass, pod: Pod): boolean {
-  const permission = evictionPermission(pod, pass.groupOf(pod), pass.resizeTimes.elapsed(pod, pass.now))
-  if (permission !== 'granted') pass.log.debug('Decided', { pod: `${pod.namespace}/${pod.name}`, do: 'nothing', why: permission })
-  return permission === 'granted'
+/** Whether the pod's group can spare it now. */
+export function permissionToEvict({ groupOf, resizeTimes, now }: VpaPass, pod: Pod): EvictionPermission {
+  return evictionPermission(pod, groupOf(pod), resizeTimes.elapsed(pod, now))
+}
+
+/** The pods that should be updated and that their groups can spare, the most urgent first. */
+export function evictable(pass: VpaPass, pods: readonly Pod[]): readonly Candidate[] {
+  const spared = pods.filter((pod) => {
+    const permission = permissionToEvict(pass, pod)
+    if (permission !== 'granted') leaveAlone(pass, pod, permission)
+    return permission === 'granted'
+  })
+  return candidates(pass, spared)
 }
 
 /**
@@ -18,36 +31,58 @@ export function mayEvict(pass: VpaPass, pod: Pod): boolean {
  *
  * @returns false when the loop has come to its end
  */
-export async function evictPods(pass: VpaPass, pods: readonly Pod[]): Promise<boolean> {
-  pass.tally.evictable = pods.length
-  for (const pod of pods) {
-    if (!mayEvict(pass, pod)) continue
+export async function evictPods(pass: VpaPass, chosen: readonly Candidate[]): Promise<boolean> {
+  pass.tally.evictable = chosen.length
+  for (const candidate of chosen) {
+    const permission = permissionToEvict(pass, candidate.pod)
+    if (permission !== 'granted') {
+      noteLeftAlone(pass, candidate.pod, permission)
+      continue
+    }
+    const admission = await admit(pass, candidate)
+    if (admission !== undefined && 'held' in admission) {
+      noteLeftAlone(pass, candidate.pod, admission.held)
+      if (pass.signal.aborted) return false
+      continue
+    }
     await pass.evictionLimit.take(pass.signal)
     if (pass.signal.aborted) {
+      if (admission !== undefined) pass.outcomes?.cancel(admission.granted)
       pass.tally.failedEvictions.EvictionRateLimiterWaitFailed += 1
       return false
     }
-    await evict(pass, pod)
+    const { outcome } = await evict(pass, candidate)
+    if (admission === undefined) continue
+    if (mayBeDone(outcome)) pass.outcomes?.done(admission.granted)
+    else pass.outcomes?.cancel(admission.granted)
   }
   return true
 }
 
-async function evict({ cluster, log, vpa, tally, groupOf, leaving, now }: VpaPass, pod: Pod): Promise<void> {
+/** undefined where outcomes are not looked at. */
+function admit({ outcomes, vpa, signal }: VpaPass, { pod, recommendation, why }: Candidate): Promise<Admission> | undefined {
+  return outcomes?.admit({ vpa, pod, directions: changeDirections(pod, recommendation), urgent: why === 'quick-oom' }, signal)
+}
+
+async function evict(pass: VpaPass, { pod, why }: Candidate): Promise<Outcome> {
+  const { cluster, log, vpa, tally, groupOf, leaving, now } = pass
   const { namespace, name, uid } = pod
   const fields = { pod: `${namespace}/${name}` }
   log.info('Evicting pod', fields)
   const answer = await cluster.evict({ namespace, name, uid })
   // A pod that went by itself is missing in its group just as well; one that nobody can tell of may be.
-  if (answer.outcome === 'done' || answer.outcome === 'gone' || answer.outcome === 'unknown') {
+  if (answer.outcome === 'gone' || mayBeDone(answer.outcome)) {
     groupOf(pod)?.recordEviction(pod)
     leaving.set(uid, now + LEAVING_TIME)
   }
   if (answer.outcome !== 'done') {
     const level = answer.outcome === 'rejected' ? 'warn' : 'info'
     log[level]('Eviction failed', { ...fields, why: answer.outcome, reason: answer.message })
+    noteLeftAlone(pass, pod, answer.outcome)
     tally.failedEvictions.EvictionError += 1
-    return
+    return answer
   }
+  note(pass, pod, { do: 'evict', why })
   tally.evicted += 1
   cluster.event({
     regarding: { apiVersion: 'v1', kind: 'Pod', namespace, name, uid },
@@ -61,4 +96,9 @@ async function evict({ cluster, log, vpa, tally, groupOf, leaving, now }: VpaPas
     reason: 'EvictedPod',
     message: `VPA Updater evicted Pod ${name} to apply resource recommendation.`,
   })
+  return answer
+}
+
+function mayBeDone(outcome: Outcome['outcome']): boolean {
+  return outcome === 'done' || outcome === 'unknown'
 }

@@ -4,7 +4,7 @@ import { every } from '@vpa/kube/every.ts'
 import { type ProgramContext, runProgram } from '@vpa/kube/program.ts'
 import { Config } from './config.ts'
 import { Metrics } from './metrics.ts'
-import { updaterTick } from './tick.ts'
+import { type UpdaterOptions, updaterTick } from './tick.ts'
 
 await runProgram({ name: 'vpa-updater', flags: Config, healthTimeout: ({ updaterInterval }) => 5 * updaterInterval, run })
 
@@ -17,8 +17,8 @@ async function run({ config, namespace, health, ...context }: ProgramContext<Con
     burst: config.kubeApiBurst,
     namespace: config.vpaObjectNamespace || undefined,
     ignoredNamespaces: config.ignoredVpaObjectNamespaces,
-    // Finished pods and those without a node have nothing to gain.
-    watch: { vpas: true, pods: { fieldSelector: 'spec.nodeName!=,status.phase!=Succeeded,status.phase!=Failed' }, limitRanges: true, workloads: true },
+    // Finished pods have nothing to gain; those without a node yet show how they were admitted.
+    watch: { vpas: true, pods: { fieldSelector: 'status.phase!=Succeeded,status.phase!=Failed' }, limitRanges: true, workloads: true },
     source: 'vpa-updater',
   })
   const tick = updaterTick({
@@ -26,17 +26,7 @@ async function run({ config, namespace, health, ...context }: ProgramContext<Con
     log,
     clock,
     metrics: new Metrics(registry, clock),
-    update: {
-      minReplicas: config.minReplicas,
-      evictionTolerance: config.evictionTolerance,
-      lifetimeThreshold: config.inRecommendationBoundsEvictionLifetimeThreshold,
-      minimumDifference: config.podUpdateThreshold,
-      evictAfterOomThreshold: config.evictAfterOomThreshold,
-      inPlaceSkipDisruptionBudget: config.inPlaceSkipDisruptionBudget,
-      perVpaConfig: config.featureGates.PerVPAConfig,
-      startupBoost: config.featureGates.CPUStartupBoost,
-      inPlaceOnly: config.featureGates.InPlace,
-    },
+    update: updateOptions(config),
     rateLimit: { rate: config.evictionRateLimit, burst: config.evictionRateBurst },
     interval: config.updaterInterval,
     admissionStatus: config.useAdmissionControllerStatus
@@ -45,6 +35,7 @@ async function run({ config, namespace, health, ...context }: ProgramContext<Con
           timeout: config.admissionControllerStatusLeaseTimeout,
         }
       : undefined,
+    outcome: outcomeOptions(config),
     signal,
   })
   try {
@@ -60,5 +51,29 @@ async function run({ config, namespace, health, ...context }: ProgramContext<Con
     )
   } finally {
     await cluster.stop()
+  }
+}
+
+function updateOptions(config: Config): UpdaterOptions['update'] {
+  return {
+    minReplicas: config.minReplicas,
+    evictionTolerance: config.evictionTolerance,
+    lifetimeThreshold: config.inRecommendationBoundsEvictionLifetimeThreshold,
+    minimumDifference: config.podUpdateThreshold,
+    evictAfterOomThreshold: config.evictAfterOomThreshold,
+    inPlaceSkipDisruptionBudget: config.inPlaceSkipDisruptionBudget,
+    perVpaConfig: config.featureGates.PerVPAConfig,
+    startupBoost: config.featureGates.CPUStartupBoost,
+    inPlaceOnly: config.featureGates.InPlace,
+  }
+}
+
+function outcomeOptions(config: Config): UpdaterOptions['outcome'] {
+  if (!config.verifyOutcome) return undefined
+  return {
+    breakerThreshold: config.outcomeBreakerThreshold,
+    backOffBase: config.outcomeBackOffBase,
+    backOffCap: config.outcomeBackOffCap,
+    flappingWindow: config.outcomeFlappingWindow,
   }
 }

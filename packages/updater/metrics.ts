@@ -23,6 +23,8 @@ export class Metrics {
   readonly #statusInvalid: Counter<'reason'>
   readonly #gauges: ReturnType<typeof loopGauges>
   readonly #counters: ReturnType<typeof vpaCounters>
+  readonly #decisions: Counter<'decision' | 'why'>
+  readonly #outcomes: ReturnType<typeof outcomeMetrics>
 
   constructor(registry: Registry, clock: Clock) {
     const registers = [registry]
@@ -42,6 +44,8 @@ export class Metrics {
     })
     this.#gauges = loopGauges(registers)
     this.#counters = vpaCounters(registers)
+    this.#decisions = new Counter({ name: 'vpa_updater_decisions_total', help: 'What was decided about Pods, and why.', labelNames: ['decision', 'why'], registers })
+    this.#outcomes = outcomeMetrics(registers)
   }
 
   /** Times the steps of one loop; each ends where the next begins. */
@@ -68,9 +72,20 @@ export class Metrics {
     const update_mode = updateModeOf(vpa)
     this.#counters.evicted.inc({ ...ofVpa, update_mode }, tally.evicted)
     this.#counters.resized.inc(ofVpa, tally.resized)
+    for (const { do: decision, why } of tally.decisions) this.#decisions.inc({ decision, why })
     for (const [reason, count] of Object.entries(tally.failedEvictions)) if (count > 0) this.#counters.failedEvictions.inc({ ...ofVpa, update_mode, reason }, count)
     for (const [reason, count] of Object.entries(tally.failedResizes)) if (count > 0) this.#counters.failedResizes.inc({ ...ofVpa, reason }, count)
     if (tally.infeasibleSkipped > 0) this.#counters.infeasibleSkipped.inc(ofVpa, tally.infeasibleSkipped)
+  }
+
+  /** @param outcome how a replacement was admitted, or why none is looked for any more */
+  countOutcome(outcome: string): void {
+    this.#outcomes.checks.inc({ outcome })
+  }
+
+  outcomeState({ inTrouble, breakerOpen }: { readonly inTrouble: number; readonly breakerOpen: boolean }): void {
+    this.#outcomes.inTrouble.set(inTrouble)
+    this.#outcomes.breakerOpen.set(Number(breakerOpen))
   }
 
   /** Replaces what the gauges said of the loop before. */
@@ -115,6 +130,14 @@ function vpaCounters(registers: Registry[]) {
     resized: counter('in_place_updated_pods_total', 'Number of Pods updated in-place by Updater to apply a new recommendation.', OF_VPA),
     failedResizes: counter('failed_in_place_update_attempts_total', 'Number of failed attempts to update Pods in-place.', [...OF_VPA, 'reason']),
     infeasibleSkipped: counter('in_place_infeasible_skip_pods_total', 'Number of Pods left alone because the same resize was infeasible before.', OF_VPA),
+  }
+}
+
+function outcomeMetrics(registers: Registry[]) {
+  return {
+    checks: new Counter({ name: 'vpa_updater_eviction_outcomes_total', help: 'How the replacements of evicted Pods came back.', labelNames: ['outcome'], registers }),
+    inTrouble: new Gauge({ name: 'vpa_updater_apply_failed_vpas', help: 'VPA objects whose evictions are held back because of what came of earlier ones.', registers }),
+    breakerOpen: new Gauge({ name: 'vpa_updater_evictions_stopped', help: '1 while evictions are stopped for all VPA objects.', registers }),
   }
 }
 

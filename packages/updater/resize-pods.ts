@@ -4,7 +4,8 @@ import { type ResizeDecision, decideResize } from '@vpa/core/update/decide-resiz
 import { resizePatch } from '@vpa/core/update/resize-patch.ts'
 import { resizeStatusOf } from '@vpa/core/update/resize-status.ts'
 import { expiredBoosts } from '@vpa/core/update/startup-boost-expiry.ts'
-import { candidates } from './candidates.ts'
+import { type Candidate, candidates, leaveAlone } from './candidates.ts'
+import { note, noteLeftAlone } from './decision.ts'
 import type { VpaPass } from './vpa-pass.ts'
 
 /**
@@ -12,18 +13,20 @@ import type { VpaPass } from './vpa-pass.ts'
  *
  * @returns the pods that are to be evicted instead; undefined when the loop has come to its end
  */
-export async function resizePods(pass: VpaPass, pods: readonly Pod[]): Promise<readonly Pod[] | undefined> {
+export async function resizePods(pass: VpaPass, pods: readonly Pod[]): Promise<readonly Candidate[] | undefined> {
   const chosen = candidates(pass, pods.filter((pod) => isWorthAsking(pass, pod)))
   pass.tally.inPlaceUpdatable = chosen.length
-  const fallBacks: Pod[] = []
-  for (const pod of chosen) {
+  const fallBacks: Candidate[] = []
+  for (const candidate of chosen) {
+    const { pod } = candidate
     // Decided anew: what was done to other pods of the group counts by now.
     const { do: action, why } = decide(pass, pod)
+    if (action === 'nothing') noteLeftAlone(pass, pod, why)
     if (why === 'infeasible') remember(pass, pod)
-    const next = action === 'resize' ? await resizeOrElse(pass, pod) : action
+    const next = action === 'resize' ? await resizeOrElse(pass, candidate) : action
     if (next === 'out-of-time') return undefined
     if (next === 'remember') remember(pass, pod)
-    if (next === 'evict') fallBacks.push(pod)
+    if (next === 'evict') fallBacks.push(candidate)
   }
   return fallBacks
 }
@@ -36,7 +39,7 @@ export async function resizePods(pass: VpaPass, pods: readonly Pod[]): Promise<r
 export async function unboostPods(pass: VpaPass, pods: readonly Pod[]): Promise<boolean> {
   for (const pod of pods) {
     if (!mayUnboost(pass, pod)) continue
-    const outcome = await limitedResize(pass, pod)
+    const outcome = await limitedResize(pass, pod, 'boost-over')
     if (outcome === 'out-of-time') return false
     if (outcome === 'failed' || outcome === 'infeasible') pass.tally.failedResizes.UnboostError += 1
   }
@@ -61,8 +64,11 @@ export function decide({ vpa, groupOf, resizeTimes, infeasible, now, options }: 
 export function isWorthAsking(pass: VpaPass, pod: Pod): boolean {
   const decision = decide(pass, pod)
   if (decision.do !== 'nothing') return true
-  pass.log.debug('Decided', { pod: `${pod.namespace}/${pod.name}`, ...decision })
-  if (decision.why !== 'infeasible-before') return false
+  if (decision.why !== 'infeasible-before') {
+    leaveAlone(pass, pod, decision.why)
+    return false
+  }
+  note(pass, pod, decision)
   pass.tally.infeasibleSkipped += 1
   pass.cluster.event({
     regarding: regarding(pod),
@@ -74,9 +80,9 @@ export function isWorthAsking(pass: VpaPass, pod: Pod): boolean {
 }
 
 /** What is to be done about the pod after it; mode InPlace never evicts. */
-async function resizeOrElse(pass: VpaPass, pod: Pod): Promise<'nothing' | 'remember' | 'evict' | 'out-of-time'> {
+async function resizeOrElse(pass: VpaPass, { pod, why }: Candidate): Promise<'nothing' | 'remember' | 'evict' | 'out-of-time'> {
   const inPlaceOnly = updateModeOf(pass.vpa) === 'InPlace'
-  const outcome = await limitedResize(pass, pod)
+  const outcome = await limitedResize(pass, pod, why)
   if (outcome === 'out-of-time') return outcome
   if (outcome === 'done' || outcome === 'later') return 'nothing'
   const isInfeasible = outcome === 'infeasible' && inPlaceOnly
@@ -90,14 +96,15 @@ function remember({ vpa, infeasible }: VpaPass, pod: Pod): void {
   infeasible.set(pod.uid, vpa.status.recommendation?.containerRecommendations ?? [])
 }
 
-async function limitedResize(pass: VpaPass, pod: Pod): Promise<'done' | 'later' | 'infeasible' | 'failed' | 'out-of-time'> {
+async function limitedResize(pass: VpaPass, pod: Pod, why: string): Promise<'done' | 'later' | 'infeasible' | 'failed' | 'out-of-time'> {
   await pass.resizeLimit.take(pass.signal)
-  if (!pass.signal.aborted) return resize(pass, pod)
+  if (!pass.signal.aborted) return resize(pass, pod, why)
   pass.tally.failedResizes.InPlaceUpdateRateLimiterWaitFailed += 1
   return 'out-of-time'
 }
 
-async function resize({ cluster, log, tally, groupOf, capInput, now }: VpaPass, pod: Pod): Promise<'done' | 'later' | 'infeasible' | 'failed'> {
+async function resize(pass: VpaPass, pod: Pod, why: string): Promise<'done' | 'later' | 'infeasible' | 'failed'> {
+  const { cluster, log, tally, groupOf, capInput, now } = pass
   const { namespace, name } = pod
   const fields = { pod: `${namespace}/${name}` }
   const patch = resizePatch(capInput(pod), now)
@@ -110,10 +117,12 @@ async function resize({ cluster, log, tally, groupOf, capInput, now }: VpaPass, 
   if (answer.outcome === 'unknown') groupOf(pod)?.recordResize()
   if (answer.outcome !== 'done') {
     log.warn('In-place resize failed', { ...fields, why: answer.outcome, reason: answer.message })
+    noteLeftAlone(pass, pod, answer.outcome)
     if (answer.outcome === 'infeasible') return 'infeasible'
     return answer.outcome === 'rejected' ? 'failed' : 'later'
   }
   groupOf(pod)?.recordResize()
+  note(pass, pod, { do: 'resize', why })
   tally.resized += 1
   cluster.event({ regarding: regarding(pod), type: 'Normal', reason: 'InPlaceResizedByVPA', message: 'Pod was resized in place by VPA Updater.' })
   const annotated = await cluster.patchPod({ namespace, name }, patch.annotations)

@@ -1,3 +1,5 @@
+import type { Decision } from './decision.ts'
+
 /** What one pass over a VPA's pods comes to; the metrics count it. */
 export interface Tally {
   evictable: number
@@ -5,6 +7,10 @@ export interface Tally {
   inPlaceUpdatable: number
   resized: number
   infeasibleSkipped: number
+  /** One for each pod that was thought about. */
+  readonly decisions: Decision[]
+  /** Pods that should have other resources, by the reason why nothing was done. */
+  readonly leftAlone: Map<string, number>
   readonly failedEvictions: Record<'EvictionError' | 'EvictionRateLimiterWaitFailed', number>
   readonly failedResizes: Record<'InPlaceUpdateError' | 'InPlaceUpdateInfeasible' | 'InPlaceUpdateRateLimiterWaitFailed' | 'UnboostError', number>
 }
@@ -16,6 +22,8 @@ export function emptyTally(): Tally {
     inPlaceUpdatable: 0,
     resized: 0,
     infeasibleSkipped: 0,
+    decisions: [],
+    leftAlone: new Map(),
     failedEvictions: { EvictionError: 0, EvictionRateLimiterWaitFailed: 0 },
     failedResizes: { InPlaceUpdateError: 0, InPlaceUpdateInfeasible: 0, InPlaceUpdateRateLimiterWaitFailed: 0, UnboostError: 0 },
   }

@@ -4,6 +4,7 @@ import { type Recommendation, type Vpa, updateModeOf } from '@vpa/core/api/vpa.t
 import { VpaIndex } from '@vpa/core/target/match.ts'
 import { selectorOfTarget } from '@vpa/core/target/target-check.ts'
 import type { DurationMs, EpochMs } from '@vpa/core/time.ts'
+import type { OutcomeOptions } from '@vpa/core/update/outcome-check.ts'
 import { ResizeTimes } from '@vpa/core/update/resize-status.ts'
 import type { Clock } from '@vpa/kube/clock.ts'
 import type { Cluster } from '@vpa/kube/cluster.ts'
@@ -11,10 +12,15 @@ import type { Log } from '@vpa/kube/log.ts'
 import { RateLimit } from '@vpa/kube/rate-limit.ts'
 import { type AdmissionStatusOptions, isAdmissionControllerAlive } from './admission-status.ts'
 import { DeprecationNotice } from './deprecation-notice.ts'
+import { LeftAloneNotice } from './left-alone-notice.ts'
 import type { Metrics, VpaOutcome } from './metrics.ts'
+import { OutcomeWatch } from './outcome-watch.ts'
 import { emptyTally } from './tally.ts'
 import { updateVpa } from './update-vpa.ts'
 import { type LoopContext, vpaPass } from './vpa-pass.ts'
+
+/** VPAs that are worked on at a time: enough to keep the API server busy, few enough not to flood it. */
+const WORKERS = 50
 
 export interface UpdaterOptions {
   readonly cluster: Cluster
@@ -24,6 +30,8 @@ export interface UpdaterOptions {
   readonly update: LoopContext['options']
   /** Evictions a second and at once; resizes in place have a bucket of their own of the same size. */
   readonly rateLimit: { readonly rate: number; readonly burst: number }
+  /** undefined: evict without looking at what comes of it, as upstream does. */
+  readonly outcome: OutcomeOptions | undefined
   /** A loop that has not ended by then is cut short; the next one goes on. */
   readonly interval: DurationMs
   /** undefined: act whether or not there is an admission controller. */
@@ -33,7 +41,7 @@ export interface UpdaterOptions {
 
 /** @returns one loop: gather VPAs and their pods, decide what is to be updated, do it, record it */
 export function updaterTick(options: UpdaterOptions): () => Promise<void> {
-  const { cluster, log, clock, metrics } = options
+  const { cluster, log, clock, metrics, outcome } = options
   const limit = { ...options.rateLimit, clock }
   const memory = {
     evictionLimit: new RateLimit(limit),
@@ -43,6 +51,8 @@ export function updaterTick(options: UpdaterOptions): () => Promise<void> {
     leaving: new Map<string, EpochMs>(),
   }
   const deprecation = new DeprecationNotice(log)
+  const leftAlone = new LeftAloneNotice()
+  const outcomes = outcome && new OutcomeWatch({ ...options, outcome })
   let unfinished: ReadonlySet<string> = new Set()
 
   return async () => {
@@ -53,24 +63,29 @@ export function updaterTick(options: UpdaterOptions): () => Promise<void> {
       deprecation.give(vpas)
       steps.endStep('ListVPAs')
       for (const [uid, until] of memory.leaving) if (until <= now) memory.leaving.delete(uid)
-      const pods = [...cluster.pods.list()].filter(({ deleting, uid }) => !deleting && !memory.leaving.has(uid))
+      const pods = [...cluster.pods.list()].filter(({ deleting, nodeName, uid }) => !deleting && nodeName !== undefined && !memory.leaving.has(uid))
       steps.endStep('ListPods')
       const podsOf = podsByVpa(vpas, pods, cluster)
       steps.endStep('FilterPods')
       memory.resizeTimes.observe(pods, now)
       forgetGone(memory.infeasible, pods)
+      leftAlone.forgetOld(now)
+      outcomes?.beginLoop(podsOf)
       steps.endStep('AdmissionInit')
 
       if (vpas.length === 0) log.info('No VPA objects to process')
-      const outcomes: VpaOutcome[] = []
-      // What the loop before had no time for goes first.
-      const ordered = [...podsOf].toSorted(([a], [b]) => Number(unfinished.has(b.uid)) - Number(unfinished.has(a.uid)))
-      await withinInterval(options, (signal) => updateAll(ordered, { ...memory, cluster, log, now, options: options.update, signal }, metrics, outcomes))
-      unfinished = new Set(ordered.slice(outcomes.length).map(([{ uid }]) => uid))
+      // What the loop before had no time for goes first; what did not achieve anything before goes last.
+      const rank = (vpa: Vpa) => Number(!unfinished.has(vpa.uid)) + 2 * Number(outcomes?.isInTrouble(vpa) ?? false)
+      const ordered = [...podsOf].toSorted(([a], [b]) => rank(a) - rank(b))
+      const ended = await withinInterval(options, (signal) => updateAll(ordered, { ...memory, cluster, log, now, options: options.update, outcomes, signal }, metrics))
+      for (const { vpa, tally } of ended) leftAlone.give(cluster, vpa, tally, now)
+      const endedUids = new Set(ended.map(({ vpa }) => vpa.uid))
+      unfinished = new Set(ordered.map(([{ uid }]) => uid).filter((uid) => !endedUids.has(uid)))
       if (unfinished.size === 0) steps.endStep('EvictPods')
       else log.warn('The loop had no time for all VPAs', { unfinished: unfinished.size })
-      metrics.publishLoop(outcomes)
+      metrics.publishLoop(ended)
     }
+    await outcomes?.publish()
     steps.end()
   }
 }
@@ -100,29 +115,41 @@ function forgetGone(infeasible: Map<string, Recommendation>, pods: readonly Pod[
   for (const uid of infeasible.keys()) if (!uids.has(uid)) infeasible.delete(uid)
 }
 
-/** One VPA that fails does not hold up the others. Adds an outcome for each VPA that the loop came to the end of. */
-async function updateAll(podsOf: Iterable<readonly [Vpa, readonly Pod[]]>, context: LoopContext, metrics: Metrics, outcomes: VpaOutcome[]): Promise<void> {
-  for (const [vpa, pods] of podsOf) {
-    const tally = emptyTally()
-    const outcome = { vpa, podCount: pods.length, tally }
-    try {
-      if (!(await updateVpa(vpaPass(context, vpa, pods, tally)))) return
-      outcomes.push(outcome)
-    } catch (error) {
-      context.log.error('Failed to update the pods of a VPA', { vpa: `${vpa.namespace}/${vpa.name}`, error })
-      outcomes.push(outcome)
-    } finally {
+/**
+ * Several VPAs at a time, each with one pod after the other. One VPA that fails does not hold up the others.
+ *
+ * @returns what came of those VPAs that the loop came to the end of
+ */
+async function updateAll(podsOf: Iterable<readonly [Vpa, readonly Pod[]]>, context: LoopContext, metrics: Metrics): Promise<readonly VpaOutcome[]> {
+  const queue = podsOf[Symbol.iterator]()
+  const ended: VpaOutcome[] = []
+  const work = async () => {
+    for (let next = queue.next(); !next.done && !context.signal.aborted; next = queue.next()) {
+      const [vpa, pods] = next.value
+      const outcome = { vpa, podCount: pods.length, tally: emptyTally() }
+      if (await hasEnded(context, outcome, pods)) ended.push(outcome)
       metrics.countVpa(outcome)
     }
   }
+  await Promise.all(Array.from({ length: WORKERS }, work))
+  return ended
 }
 
-async function withinInterval({ clock, interval, signal }: UpdaterOptions, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+async function hasEnded(context: LoopContext, { vpa, tally }: VpaOutcome, pods: readonly Pod[]): Promise<boolean> {
+  try {
+    return await updateVpa(vpaPass(context, vpa, pods, tally))
+  } catch (error) {
+    context.log.error('Failed to update the pods of a VPA', { vpa: `${vpa.namespace}/${vpa.name}`, error })
+    return true
+  }
+}
+
+async function withinInterval<T>({ clock, interval, signal }: UpdaterOptions, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const deadline = new AbortController()
   const done = new AbortController()
   void clock.sleep(interval, AbortSignal.any([done.signal, signal])).then(() => deadline.abort())
   try {
-    await work(deadline.signal)
+    return await work(deadline.signal)
   } finally {
     done.abort()
   }

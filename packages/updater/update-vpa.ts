@@ -1,8 +1,7 @@
 import { hasStartupBoost } from '@vpa/core/admit/startup-boost.ts'
 import { updateModeOf } from '@vpa/core/api/vpa.ts'
 import { isBoosted } from '@vpa/core/update/startup-boost-expiry.ts'
-import { candidates } from './candidates.ts'
-import { evictPods, mayEvict } from './evict-pods.ts'
+import { evictPods, evictable } from './evict-pods.ts'
 import { resizePods, unboostPods } from './resize-pods.ts'
 import type { VpaPass } from './vpa-pass.ts'
 
@@ -26,7 +25,7 @@ export async function updatePods(pass: VpaPass, pods: VpaPass['pods']): Promise<
       return true
     case 'Recreate':
     case 'Auto':
-      return evictPods(pass, candidates(pass, pods.filter((pod) => mayEvict(pass, pod))))
+      return evictPods(pass, evictable(pass, pods))
     case 'InPlace':
       if (!pass.options.inPlaceOnly) {
         pass.log.info('Warning: feature gate is not enabled for this updateMode', { updateMode: 'InPlace', featureGate: 'InPlace' })

@@ -10,6 +10,7 @@ import type { ResizeTimes } from '@vpa/core/update/resize-status.ts'
 import type { Cluster } from '@vpa/kube/cluster.ts'
 import type { Log } from '@vpa/kube/log.ts'
 import type { RateLimit } from '@vpa/kube/rate-limit.ts'
+import type { OutcomeWatch } from './outcome-watch.ts'
 import type { Tally } from './tally.ts'
 
 /** What the passes of one loop share. */
@@ -25,6 +26,8 @@ export interface LoopContext {
   readonly infeasible: Map<string, Recommendation>
   /** By pod uid: evicted, or perhaps evicted, and until when that counts if nobody sees it go. */
   readonly leaving: Map<string, EpochMs>
+  /** undefined: evict without looking at what comes of it. */
+  readonly outcomes: Pick<OutcomeWatch, 'admit' | 'done' | 'cancel'> | undefined
   /** Ends the loop: it has had its time, or the program stops. */
   readonly signal: AbortSignal
 }
@@ -35,6 +38,7 @@ export interface VpaPass extends LoopContext {
   readonly pods: readonly Pod[]
   readonly tally: Tally
   groupOf(pod: Pod): ReplicaGroup | undefined
+  whyNoGroup(pod: Pod): string
   capInput(pod: Pod): CapInput
 }
 
@@ -46,15 +50,20 @@ export function vpaPass(context: LoopContext, vpa: Vpa, pods: readonly Pod[], ta
   if (minReplicas !== undefined) log.info('Overriding minReplicas from global to per-VPA value', { globalMinReplicas: options.minReplicas, vpaMinReplicas: minReplicas })
 
   const groups = new Map<Pod, ReplicaGroup>()
+  const whyNoGroup = new Map<Pod, string>()
   for (const formed of replicaGroups(pods, vpa, cluster.workload, options)) {
     const owner = `${formed.owner.kind} ${vpa.namespace}/${formed.owner.name}`
-    if ('group' in formed) for (const pod of formed.pods) groups.set(pod, formed.group)
-    else if (formed.why === 'group-too-small') log.info('Too few replicas', { owner, live: formed.pods.length, required: minReplicas ?? options.minReplicas })
+    for (const pod of formed.pods) {
+      if ('group' in formed) groups.set(pod, formed.group)
+      else whyNoGroup.set(pod, formed.why)
+    }
+    if ('group' in formed) continue
+    if (formed.why === 'group-too-small') log.info('Too few replicas', { owner, live: formed.pods.length, required: minReplicas ?? options.minReplicas })
     else log.error('Failed to obtain replication info', { owner, reason: formed.message })
   }
   const ranges = [...cluster.limitRanges.list()].filter(({ namespace }) => namespace === vpa.namespace)
   const limits = { containerLimits: effectiveLimits(ranges, 'Container'), podLimits: effectiveLimits(ranges, 'Pod') }
-  return { ...context, log, vpa, pods, tally, groupOf: (pod) => groups.get(pod), capInput: (pod) => ({ vpa, pod, ...limits }) }
+  return { ...context, log, vpa, pods, tally, groupOf: (pod) => groups.get(pod), whyNoGroup: (pod) => whyNoGroup.get(pod) ?? 'no-controller', capInput: (pod) => ({ vpa, pod, ...limits }) }
 }
 
 /** What the VPA recommends to this pod. */

@@ -62,6 +62,7 @@ export function newPass(input: UpdaterInput): { pass: VpaPass; pods: readonly Po
     resizeTimes,
     infeasible: new Map(infeasible),
     leaving: new Map(),
+    outcomes: undefined,
     signal: new AbortController().signal,
   }
   return { pass: vpaPass(context, projectVpa(input.vpa), pods, emptyTally()), pods, notes }

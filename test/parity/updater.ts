@@ -9,7 +9,7 @@ import { asksForLess } from '@vpa/core/update/decide-resize.ts'
 import { priorityOf } from '@vpa/core/update/priority.ts'
 import { expiredBoosts, isBoosted } from '@vpa/core/update/startup-boost-expiry.ts'
 import { candidates } from '../../packages/updater/candidates.ts'
-import { mayEvict } from '../../packages/updater/evict-pods.ts'
+import { permissionToEvict } from '../../packages/updater/evict-pods.ts'
 import { decide, isWorthAsking, mayUnboost, unboostPods } from '../../packages/updater/resize-pods.ts'
 import { updatePods } from '../../packages/updater/update-vpa.ts'
 import { type VpaPass, recommendationFor } from '../../packages/updater/vpa-pass.ts'
@@ -94,7 +94,7 @@ function judgements(input: UpdaterInput): { pods: object[]; sorted: string[] } {
       admitted: !isRefused && decision.do === 'update',
     }
   })
-  return { pods: judged, sorted: candidates(pass, pods).map(({ name }) => name) }
+  return { pods: judged, sorted: candidates(pass, pods).map(({ pod }) => pod.name) }
 }
 
 interface Loop {
@@ -106,7 +106,7 @@ interface Loop {
 async function loop(input: UpdaterInput): Promise<Loop> {
   const { pass, pods, notes } = newPass(input)
   const gateOff = updateModeOf(pass.vpa) === 'InPlace' && !pass.options.inPlaceOnly
-  const canEvict = byName(pods, (pod) => mayEvict(pass, pod))
+  const canEvict = byName(pods, (pod) => permissionToEvict(pass, pod) === 'granted')
   const inPlaceDecision = byName(pods, (pod) => (gateOff ? 'InPlaceDeferred' : decisionName(pass, pod)))
   const boost = byName(pods, (pod) => boostOf(pass, pod))
   const unboost = []
@@ -121,11 +121,11 @@ async function loop(input: UpdaterInput): Promise<Loop> {
   const mode = updateModeOf(pass.vpa)
   const inPlace = (mode === 'InPlace' && !gateOff) || mode === 'InPlaceOrRecreate'
   const forInPlace = inPlace ? candidates(pass, ordinary.filter((pod) => isWorthAsking(pass, pod))) : []
-  const forEviction = mode === 'Recreate' || mode === 'Auto' ? candidates(pass, ordinary.filter((pod) => mayEvict(pass, pod))) : []
+  const forEviction = mode === 'Recreate' || mode === 'Auto' ? candidates(pass, ordinary.filter((pod) => permissionToEvict(pass, pod) === 'granted')) : []
   notes.events.length = 0
   await updatePods(pass, ordinary)
   const { actions, events, errors } = notes
-  return { canEvict, inPlaceDecision, boost, unboost, forInPlace: forInPlace.map(({ name }) => name), forEviction: forEviction.map(({ name }) => name), actions, events, errors }
+  return { canEvict, inPlaceDecision, boost, unboost, forInPlace: forInPlace.map(({ pod }) => pod.name), forEviction: forEviction.map(({ pod }) => pod.name), actions, events, errors }
 }
 
 function decisionName(pass: VpaPass, pod: Pod): string {

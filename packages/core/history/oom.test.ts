@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
+import { projectEvictionEvent } from '../api/eviction-event.ts'
 import { projectPod } from '../api/pod.ts'
-import { oomsBetween } from './oom.ts'
+import { oomsBetween, oomsOfEviction } from './oom.ts'
 
 /** Rows are upstream's oom/observer_test.go. */
 const AT = '2026-03-01T00:00:00Z'
@@ -42,4 +43,21 @@ test.for<[string, Shape, Shape, number | undefined]>([
 
 test('a container that was not there before says nothing', () => {
   expect(oomsBetween({ ...pod({ state: running }), containerStatuses: [] }, pod({ state: killed() }))).toEqual([])
+})
+
+function evictionEvent(containers: string, usage: string, resources: string, kind = 'Pod') {
+  const annotations = { offending_containers: containers, offending_containers_usage: usage, starved_resource: resources }
+  return projectEvictionEvent({ metadata: { namespace: 'default', name: 'web-0.1', creationTimestamp: AT, annotations }, involvedObject: { kind, name: 'web-0' } })
+}
+
+test.for<[string, ReturnType<typeof evictionEvent>, [container: string, used: number][]]>([
+  ['one container', evictionEvent('app', '1024Ki', 'memory'), [['app', 1_048_576]]],
+  ['several, of which some starved of something else', evictionEvent('app,log,side', '1024,2048,4096', 'memory,ephemeral-storage,memory'), [['app', 1024], ['side', 4096]]],
+  ['lists of different lengths', evictionEvent('app,log', '1024', 'memory'), []],
+  ['fewer resources than containers', evictionEvent('app,log', '1024,2048', 'memory'), []],
+  ['an amount that is none', evictionEvent('app,log', 'much,2048', 'memory,memory'), [['log', 2048]]],
+  ['of something that is no pod', evictionEvent('app', '1024', 'memory', 'Node'), []],
+  ['without annotations', projectEvictionEvent({ metadata: { creationTimestamp: AT }, involvedObject: { kind: 'Pod', name: 'web-0' } }), []],
+])('the event of an eviction: %s', ([, event, expected]) => {
+  expect(oomsOfEviction(event)).toEqual(expected.map(([containerName, requested]) => ({ namespace: 'default', podName: 'web-0', containerName, at: Date.parse(AT), requested })))
 })

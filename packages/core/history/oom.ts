@@ -1,14 +1,15 @@
 import type { Amount } from '../amount.ts'
+import type { EvictionEvent } from '../api/eviction-event.ts'
 import type { ContainerStatus, Pod } from '../api/pod.ts'
 import { currentResources } from '../policy/current-resources.ts'
-import { wholeValue } from '../quantity.ts'
+import { parseQuantity, wholeValue } from '../quantity.ts'
 import type { EpochMs } from '../time.ts'
 import type { ContainerId } from './usage-history.ts'
 
 /** A container that was killed because it used more memory than it may. */
 export interface Oom extends ContainerId {
   readonly at: EpochMs
-  /** What it had requested, in bytes; 0 for nothing. */
+  /** What it had requested, or used when its pod was evicted; in bytes, 0 for nothing. */
   readonly requested: Amount
 }
 
@@ -27,6 +28,22 @@ export function oomsBetween(before: Pod, now: Pod): readonly Oom[] {
     }
     const ranOn = earlier?.state === 'running' && status.state === 'running' && restarted
     return ranOn && status.lastTermination?.reason === 'OOMKilled' ? oomOf(before, status.name, status.lastTermination.finishedAt) : []
+  })
+}
+
+/**
+ * Containers that used more memory than they requested when their node ran short of it. The kubelet evicts such a pod before
+ * anything is killed, and only its event tells (upstream: oom/observer.go, parseEvictionEvent).
+ *
+ * @returns nothing for an event whose lists do not belong together; amounts that are none are passed over
+ */
+export function oomsOfEviction({ namespace, podName, at, offendingContainers, offendingContainersUsage, starvedResource }: EvictionEvent): readonly Oom[] {
+  if (podName === undefined || at === undefined) return []
+  if (offendingContainersUsage.length !== offendingContainers.length || starvedResource.length !== offendingContainers.length) return []
+  return offendingContainers.flatMap((containerName, index) => {
+    const used = parseQuantity(offendingContainersUsage[index] ?? '')
+    if (starvedResource[index] !== 'memory' || used === undefined) return []
+    return [{ namespace, podName, containerName, at, requested: Number(wholeValue(used)) }]
   })
 }
 

@@ -6,7 +6,7 @@ import type { Trouble } from './outcome-check.ts'
 const TYPE = 'ApplyFailed'
 
 /** The condition that tells of a trouble; without one there is none. */
-export function applyFailedCondition({ reason, message, since, nextAttempt }: Trouble): VpaCondition {
+function applyFailedCondition({ reason, message, since, nextAttempt }: Trouble): VpaCondition {
   return { type: TYPE, status: 'True', reason, message: `${message} Next attempt after ${formatTime(nextAttempt)}.`, lastTransitionTime: since }
 }
 

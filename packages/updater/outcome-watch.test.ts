@@ -1,0 +1,85 @@
+import { HOUR, MINUTE } from '@vpa/core/time.ts'
+import type { OutcomeOptions } from '@vpa/core/update/outcome-check.ts'
+import { expect, test, vi } from 'vitest'
+import { type Scene, admitAs, recommend, renewLease, scene, until } from '../../test/support/updater-scene.ts'
+
+const outcome: OutcomeOptions = { breakerThreshold: 3, backOffBase: 5 * MINUTE, backOffCap: 6 * HOUR, flappingWindow: HOUR }
+const TARGET = { cpu: '500m', memory: '200Mi' }
+const VPAS = ['a', 'b', 'c', 'd', 'e', 'f']
+
+/** Loops, a minute apart. */
+async function loops({ clock, sandbox, tick }: Pick<Scene, 'clock' | 'sandbox' | 'tick'>, count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) {
+    await renewLease(sandbox, clock)
+    await tick()
+    await clock.advance(MINUTE)
+  }
+}
+
+function evictions({ logged }: Scene): number {
+  return logged.filter(({ message }) => message === 'Evicting pod').length
+}
+
+function applyFailed({ cluster }: Scene) {
+  return [...cluster.vpas.list()].flatMap(({ name, status }) => (status.conditions ?? []).filter(({ type }) => type === 'ApplyFailed').map(({ reason, message }) => ({ name, reason, message })))
+}
+
+test('a webhook that admits pods unchanged costs a handful of them in an hour, where all would be evicted in every loop', async () => {
+  const facts = await scene({ names: VPAS, kind: 'ReplicaSet', replicas: 4, outcome })
+  await loops(facts, 60)
+  expect(evictions(facts)).toBeLessThanOrEqual(8)
+  await until(facts.cluster.vpas, () => applyFailed(facts).length >= 3)
+  const [first] = applyFailed(facts)
+  expect(first?.reason).toBe('NotAdmitted')
+  expect(first?.message).toMatch(/^Pod .*, which replaced evicted pod .*, does not have what is recommended: container app requests cpu 100m instead of 500m\. .* Next attempt after 2026-03-01T/)
+  const metrics = await facts.registry.metrics()
+  expect(metrics).toContain('vpa_updater_evictions_stopped 1')
+  expect(metrics).toMatch(/vpa_updater_decisions_total\{decision="nothing",why="breaker-open"\} [1-9]/)
+  const told = facts.sandbox.list('Event', 'default').filter(({ reason }) => reason === 'ApplyFailed' || reason === 'EvictionsStopped')
+  expect(told.length).toBeGreaterThan(0)
+
+  const careless = await scene({ names: VPAS, kind: 'ReplicaSet', replicas: 4 })
+  await loops(careless, 5)
+  expect(evictions(careless)).toBe(5 * 2 * VPAS.length)
+})
+
+test('pods that come back as recommended let a loop do all it may', async () => {
+  const facts = await scene({ names: VPAS, kind: 'ReplicaSet', replicas: 4, outcome })
+  for (const name of VPAS) await admitAs(facts.sandbox, name, TARGET)
+  await loops(facts, 1)
+  expect(evictions(facts)).toBe(2 * VPAS.length)
+  expect(applyFailed(facts)).toEqual([])
+  expect(await facts.registry.metrics()).toContain('vpa_updater_eviction_outcomes_total{outcome="applied"}')
+})
+
+test('once the webhook works again, a probe finds out, and conditions go away', async () => {
+  const facts = await scene({ names: VPAS, kind: 'ReplicaSet', replicas: 2, outcome })
+  await loops(facts, 2)
+  await until(facts.cluster.vpas, () => applyFailed(facts).length >= 3)
+  for (const name of VPAS) await admitAs(facts.sandbox, name, TARGET)
+  await loops(facts, 20)
+  await until(facts.cluster.vpas, () => applyFailed(facts).length === 0)
+  const requests = facts.sandbox.list('Pod', 'default').flatMap(({ spec }) => (spec as { containers: { resources: { requests: object } }[] }).containers.map(({ resources }) => resources.requests))
+  expect(requests).toEqual(requests.map(() => TARGET))
+})
+
+test('an updater that has just started knows from the conditions what failed before', async () => {
+  const facts = await scene({ names: VPAS, kind: 'ReplicaSet', replicas: 2, outcome })
+  await loops(facts, 2)
+  await until(facts.cluster.vpas, () => applyFailed(facts).length >= 3)
+  const before = evictions(facts)
+  await loops({ ...facts, tick: facts.restart() }, 2)
+  expect(evictions(facts)).toBe(before)
+})
+
+test('a recommendation that turns around is told to be flapping', async () => {
+  const facts = await scene({ kind: 'ReplicaSet', replicas: 2, outcome })
+  await admitAs(facts.sandbox, 'web', TARGET)
+  await loops(facts, 3)
+  const before = evictions(facts)
+  await recommend(facts.sandbox, 'web', { cpu: '50m', memory: '200Mi' })
+  await until(facts.cluster.vpas, () => [...facts.cluster.vpas.list()].every(({ status }) => status.recommendation?.containerRecommendations?.[0]?.target?.['cpu']?.nanos === 50_000_000n))
+  await loops(facts, 2)
+  expect(evictions(facts)).toBe(before)
+  await vi.waitFor(() => expect(applyFailed(facts)).toMatchObject([{ name: 'web', reason: 'Flapping' }]))
+})
