@@ -70,6 +70,28 @@ test('one namespace only', async () => {
   expect(server.seen.filter(({ query }) => !query['watch']).map(({ path }) => path)).toEqual(['/api/v1/namespaces/kong/limitranges', '/apis/metrics.k8s.io/v1beta1/namespaces/kong/pods'])
 })
 
+test('what an older role does not allow is not waited for', async () => {
+  const warnings: unknown[] = []
+  const log: Log = { ...silent, warn: (_, { kind } = {}) => void warnings.push(kind) }
+  const { cluster, server } = await connected(({ path }, response) => path !== '/api/v1/namespaces/kong/pods' && refuse(response, 403), {
+    watch: { pods: { fieldSelector: '' }, evictions: true, nodes: true, horizontalAutoscalers: true, resourceQuotas: true, limitRanges: 'optional' },
+    namespace: 'kong',
+    ignoredNamespaces: ['test'],
+    log,
+  })
+  await cluster.synced()
+  await vi.waitFor(() => expect(warnings).toHaveLength(5))
+  expect([...cluster.nodes.list()]).toEqual([])
+  expect(server.seen.filter(({ query }) => !query['watch']).map(({ path, query }) => `${path}?${query['fieldSelector'] ?? ''}`).toSorted()).toEqual([
+    '/api/v1/namespaces/kong/events?reason=Evicted,metadata.namespace!=test',
+    '/api/v1/namespaces/kong/limitranges?metadata.namespace!=test',
+    '/api/v1/namespaces/kong/pods?metadata.namespace!=test',
+    '/api/v1/namespaces/kong/resourcequotas?metadata.namespace!=test',
+    '/api/v1/nodes?',
+    '/apis/autoscaling/v2/namespaces/kong/horizontalpodautoscalers?metadata.namespace!=test',
+  ])
+})
+
 test('well-known workloads come from the stores', async () => {
   const deployment = { metadata: { namespace: 'ns', name: 'web', uid: 'u', resourceVersion: '1' }, spec: { replicas: 2, selector: { matchLabels: { app: 'web' } } } }
   const { cluster } = await connected(

@@ -22,7 +22,7 @@ import { type StoredWorkload, WORKLOAD_RESOURCES, projectWorkload } from './work
 export interface Watched {
   readonly vpas?: true
   readonly pods?: { readonly fieldSelector: string }
-  readonly limitRanges?: true
+  readonly limitRanges?: true | 'optional'
   readonly checkpoints?: true
   /** Events of kubelets that evicted a pod. */
   readonly evictions?: true
@@ -69,7 +69,7 @@ export class Informers {
     this.#metrics = new WatchMetrics(registry, clock)
     this.vpas = watch.vpas ? this.#start(VPAS, projectVpa) : new NotWatched(VPAS)
     this.pods = watch.pods ? this.#start(PODS, projectPod, { fieldSelector: watch.pods.fieldSelector }) : new NotWatched(PODS)
-    this.limitRanges = watch.limitRanges ? this.#start(LIMIT_RANGES, projectLimitRange) : new NotWatched(LIMIT_RANGES)
+    this.limitRanges = watch.limitRanges ? this.#start(LIMIT_RANGES, projectLimitRange, { optional: watch.limitRanges === 'optional' }) : new NotWatched(LIMIT_RANGES)
     this.checkpoints = watch.checkpoints ? this.#start(CHECKPOINTS, projectCheckpoint) : new NotWatched(CHECKPOINTS)
     this.evictions = watch.evictions ? this.#start(EVENTS, projectEvictionEvent, { fieldSelector: 'reason=Evicted', optional: true }) : new NotWatched(EVENTS)
     this.horizontalAutoscalers = watch.horizontalAutoscalers ? this.#start(HORIZONTAL_AUTOSCALERS, projectHorizontalAutoscaler, { optional: true }) : new NotWatched(HORIZONTAL_AUTOSCALERS)

@@ -5,7 +5,7 @@ import { runProgram } from '@vpa/kube/program.ts'
 import { Config, recommenderOptions } from './config.ts'
 import { Metrics } from './metrics.ts'
 import { QualityMetrics } from './quality-metrics.ts'
-import { Recommender } from './recommender.ts'
+import { Recommender, WATCHED } from './recommender.ts'
 
 await runProgram({
   name: 'vpa-recommender',
@@ -18,7 +18,7 @@ await runProgram({
       burst: config.kubeApiBurst,
       namespace: config.vpaObjectNamespace || undefined,
       ignoredNamespaces: config.ignoredVpaObjectNamespaces,
-      watch: { vpas: true, pods: { fieldSelector: 'status.phase!=Pending' }, checkpoints: true, workloads: true },
+      watch: WATCHED,
       source: 'vpa-recommender',
       log,
       clock,

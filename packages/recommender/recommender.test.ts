@@ -6,6 +6,7 @@ import type { Cluster, Store } from '@vpa/kube/cluster.ts'
 import { parseConfig } from '@vpa/kube/config.ts'
 import { connect } from '@vpa/kube/connect.ts'
 import type { Log } from '@vpa/kube/log.ts'
+import type { KubeObject } from '@vpa/sandbox/object.ts'
 import { type Sandbox, startSandbox } from '@vpa/sandbox/sandbox.ts'
 import { Registry } from 'prom-client'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -13,7 +14,7 @@ import { type FakeClock, fakeClock } from '../../test/support/fake-clock.ts'
 import { Config, recommenderOptions } from './config.ts'
 import { Metrics } from './metrics.ts'
 import { QualityMetrics } from './quality-metrics.ts'
-import { Recommender } from './recommender.ts'
+import { Recommender, WATCHED } from './recommender.ts'
 
 const MB = 1_000_000
 const KONG = { cpuMillicores: 460, memoryBytes: 460 * MB }
@@ -65,8 +66,7 @@ async function connectTo(sandbox: Sandbox, { clock, log, registry }: { clock: Fa
   const kubeconfig = join(directory, 'config')
   await writeFile(kubeconfig, sandbox.kubeconfig)
   const stop = new AbortController()
-  const watch = { vpas: true, pods: { fieldSelector: 'status.phase!=Pending' }, checkpoints: true, workloads: true } as const
-  const cluster = await connect({ kubeconfig, qps: 0, burst: 0, source: 'vpa-recommender', ignoredNamespaces: [], clock, log, registry, signal: stop.signal, watch })
+  const cluster = await connect({ kubeconfig, qps: 0, burst: 0, source: 'vpa-recommender', ignoredNamespaces: [], clock, log, registry, signal: stop.signal, watch: WATCHED })
   onTestFinished(async () => {
     stop.abort()
     await cluster.stop()
@@ -76,12 +76,14 @@ async function connectTo(sandbox: Sandbox, { clock, log, registry }: { clock: Fa
 }
 
 /** Resolves once the stores show what the API server has. */
-async function caughtUp(sandbox: Sandbox, { vpas, pods, checkpoints }: Cluster): Promise<void> {
-  const versions = (kind: string) => sandbox.list(kind).filter(({ status }) => (status as { phase?: string } | undefined)?.phase !== 'Pending').map(({ metadata }) => metadata.resourceVersion).toSorted()
+async function caughtUp(sandbox: Sandbox, { vpas, pods, checkpoints, evictions }: Cluster): Promise<void> {
+  const isWatched = ({ kind, status, reason }: KubeObject) => (kind === 'Event' ? reason === 'Evicted' : (status as { phase?: string } | undefined)?.phase !== 'Pending')
+  const versions = (kind: string) => sandbox.list(kind).filter(isWatched).map(({ metadata }) => metadata.resourceVersion).toSorted()
   const shows = (store: Store<{ resourceVersion: string }>, kind: string) => () => [...store.list()].map(({ resourceVersion }) => resourceVersion).toSorted().join() === versions(kind).join()
   await until(vpas, shows(vpas, 'VerticalPodAutoscaler'))
   await until(pods, shows(pods, 'Pod'))
   await until(checkpoints, shows(checkpoints, 'VerticalPodAutoscalerCheckpoint'))
+  await until(evictions, shows(evictions, 'Event'))
 }
 
 function until<T>(store: Store<T>, holds: () => boolean): Promise<void> {
@@ -228,6 +230,27 @@ test('a container that is killed for want of memory gets more', async () => {
   expect(messages).toContain('OOM detected')
   // It requested 200 MiB and is taken to need 300 MiB: the bucket up to 330 659 541 bytes, with a margin of 15 %.
   expect(targetOf(sandbox, 'hungry')?.memory).toBe('380258472')
+})
+
+test('a pod that was evicted for want of memory counts as an OOM, once', async () => {
+  const { sandbox, run, messages } = await scene()
+  await run(3)
+  const pod = sandbox.list('Pod')[0]!.metadata
+  const event = {
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: { namespace: 'default', name: `${pod.name}.1`, annotations: { offending_containers: 'app', offending_containers_usage: '1Gi', starved_resource: 'memory' } },
+    involvedObject: { apiVersion: 'v1', kind: 'Pod', namespace: 'default', name: pod.name },
+    reason: 'Evicted',
+    message: 'The node was low on resource: memory.',
+  }
+  await sandbox.apply(event)
+  await run(1)
+  await sandbox.apply({ ...event, count: 2 })
+  await run(1)
+  expect(messages.filter((message) => message === 'OOM detected')).toHaveLength(1)
+  // It is taken to need 20 % more than it used.
+  expect(Number(targetOf(sandbox)?.memory)).toBeGreaterThan(1.2 * 2 ** 30)
 })
 
 describe('conditions', () => {

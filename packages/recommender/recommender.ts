@@ -1,6 +1,6 @@
 import type { Recommendation, VpaStatus } from '@vpa/core/api/vpa.ts'
 import { mergedUsage } from '@vpa/core/history/merged-usage.ts'
-import { type Oom, oomsBetween } from '@vpa/core/history/oom.ts'
+import { type Oom, oomsBetween, oomsOfEviction } from '@vpa/core/history/oom.ts'
 import { UsageHistory } from '@vpa/core/history/usage-history.ts'
 import { postProcess } from '@vpa/core/recommend/post-process.ts'
 import { recommend } from '@vpa/core/recommend/recommendation.ts'
@@ -9,6 +9,7 @@ import { formatSelector } from '@vpa/core/selector.ts'
 import { type EpochMs, HOUR } from '@vpa/core/time.ts'
 import type { Clock } from '@vpa/kube/clock.ts'
 import type { Cluster } from '@vpa/kube/cluster.ts'
+import type { Watched } from '@vpa/kube/informers.ts'
 import type { Log } from '@vpa/kube/log.ts'
 import { Checkpoints } from './checkpoints.ts'
 import type { RecommenderOptions } from './config.ts'
@@ -33,6 +34,15 @@ export interface RecommenderContext {
 /** OOMs that wait for the next tick; more than this are dropped, oldest first. */
 const MAX_WAITING_OOMS = 5000
 
+/** What the recommender reads of the cluster. */
+export const WATCHED = {
+  vpas: true,
+  pods: { fieldSelector: 'status.phase!=Pending' },
+  checkpoints: true,
+  workloads: true,
+  evictions: true,
+} as const satisfies Watched
+
 /** The loop: read -> history -> recommend -> write. One VPA that cannot be handled never holds up others. */
 export class Recommender {
   readonly #context: RecommenderContext
@@ -46,11 +56,10 @@ export class Recommender {
     this.#context = context
     this.#history = new UsageHistory(context.options.halfLives)
     this.#checkpoints = new Checkpoints(context)
-    context.cluster.pods.subscribe(({ before, now }) => {
-      if (before === undefined || now === undefined) return
-      this.#ooms.push(...oomsBetween(before, now))
-      if (this.#ooms.length > MAX_WAITING_OOMS) this.#ooms = this.#ooms.slice(-MAX_WAITING_OOMS)
-    })
+    const { pods, evictions } = context.cluster
+    pods.subscribe(({ before, now }) => before && now && this.#remember(oomsBetween(before, now)))
+    // An event that has been there is told again with a higher count.
+    evictions.subscribe(({ before, now }) => now && !before && this.#remember(oomsOfEviction(now)))
   }
 
   /** One turn; its steps bear upstream's names in the metric of their durations. */
@@ -77,6 +86,11 @@ export class Recommender {
     loop.endStep('GarbageCollect')
     loop.end()
     log.info('ClusterState is tracking', { vpas: subjects.length, pods: cluster.pods.size, aggregateContainerStates: this.#history.aggregateCount() })
+  }
+
+  #remember(ooms: readonly Oom[]): void {
+    this.#ooms.push(...ooms)
+    if (this.#ooms.length > MAX_WAITING_OOMS) this.#ooms = this.#ooms.slice(-MAX_WAITING_OOMS)
   }
 
   #loadVpas(): readonly Subject[] {

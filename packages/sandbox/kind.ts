@@ -68,6 +68,8 @@ export const BUILT_IN: readonly Kind[] = [
   define('events.k8s.io/v1', 'Event', 'events', { shortNames: ['ev'], fields: ['reason', 'regarding.kind', 'regarding.name', 'regarding.namespace', 'type'] }),
   define('v1', 'ConfigMap', 'configmaps', { shortNames: ['cm'] }),
   define('v1', 'LimitRange', 'limitranges', { shortNames: ['limits'] }),
+  define('v1', 'ResourceQuota', 'resourcequotas', { ...STATUS, shortNames: ['quota'] }),
+  define('autoscaling/v2', 'HorizontalPodAutoscaler', 'horizontalpodautoscalers', { ...STATUS, shortNames: ['hpa'] }),
   define('batch/v1', 'CronJob', 'cronjobs', { ...STATUS, shortNames: ['cj'] }),
   define('coordination.k8s.io/v1', 'Lease', 'leases'),
   define('rbac.authorization.k8s.io/v1', 'ClusterRole', 'clusterroles', CLUSTER),
