@@ -24,6 +24,7 @@ export class Metrics {
   readonly #aggregates: Gauge
   readonly #metricsServerResponses: Counter<'is_error' | 'client_name'>
   readonly #samples: Counter<'result'>
+  readonly #resourceReads: Counter<'source'>
 
   constructor(registry: Registry, clock: Clock) {
     const registers = [registry]
@@ -60,6 +61,7 @@ export class Metrics {
       labelNames: ['result'],
       registers,
     })
+    this.#resourceReads = new Counter({ name: 'vpa_resources_get_resources_count', help: 'Count of reads of the requests of containers, by where they were read from.', labelNames: ['source'], registers })
   }
 
   /** Times the steps of one loop; each ends where the next begins. */
@@ -107,6 +109,11 @@ export class Metrics {
 
   countSamples(tally: SampleTally): void {
     for (const [result, count] of Object.entries(tally)) this.#samples.inc({ result }, count)
+  }
+
+  countResourceReads({ fromStatus, fromSpec }: { readonly fromStatus: number; readonly fromSpec: number }): void {
+    this.#resourceReads.inc({ source: 'Pod.Status.ContainerStatuses' }, fromStatus)
+    this.#resourceReads.inc({ source: 'Pod.Spec.Containers' }, fromSpec)
   }
 
   metricsServerResponse(isError: boolean): void {

@@ -24,6 +24,7 @@ interface Scene {
   readonly clock: FakeClock
   readonly registry: Registry
   readonly messages: readonly string[]
+  readonly lines: readonly { readonly message: string; readonly fields: object }[]
   /** Lets that many minutes pass, with a turn of the loop after each. */
   run(minutes: number): Promise<void>
 }
@@ -43,7 +44,11 @@ async function startRecommender(sandbox: Sandbox, clock: FakeClock, flags: reado
   const parsed = parseConfig(Config, flags)
   if (!('config' in parsed)) throw new Error('problem' in parsed ? parsed.problem : parsed.help)
   const messages: string[] = []
-  const note = (message: string) => void messages.push(message)
+  const lines: { message: string; fields: object }[] = []
+  const note = (message: string, fields = {}) => {
+    messages.push(message)
+    lines.push({ message, fields })
+  }
   const log: Log = { debug: note, info: note, warn: note, error: note, child: () => log }
   const registry = new Registry()
   const { cluster, signal } = await connectTo(sandbox, { clock, log, registry })
@@ -58,7 +63,7 @@ async function startRecommender(sandbox: Sandbox, clock: FakeClock, flags: reado
       await caughtUp(sandbox, cluster)
     }
   }
-  return { registry, messages, run }
+  return { registry, messages, lines, run }
 }
 
 async function connectTo(sandbox: Sandbox, { clock, log, registry }: { clock: FakeClock; log: Log; registry: Registry }): Promise<{ readonly cluster: Cluster; readonly signal: AbortSignal }> {
@@ -77,13 +82,16 @@ async function connectTo(sandbox: Sandbox, { clock, log, registry }: { clock: Fa
 
 /** Resolves once the stores show what the API server has. */
 async function caughtUp(sandbox: Sandbox, { vpas, pods, checkpoints, evictions }: Cluster): Promise<void> {
-  const isWatched = ({ kind, status, reason }: KubeObject) => (kind === 'Event' ? reason === 'Evicted' : (status as { phase?: string } | undefined)?.phase !== 'Pending')
   const versions = (kind: string) => sandbox.list(kind).filter(isWatched).map(({ metadata }) => metadata.resourceVersion).toSorted()
   const shows = (store: Store<{ resourceVersion: string }>, kind: string) => () => [...store.list()].map(({ resourceVersion }) => resourceVersion).toSorted().join() === versions(kind).join()
   await until(vpas, shows(vpas, 'VerticalPodAutoscaler'))
   await until(pods, shows(pods, 'Pod'))
   await until(checkpoints, shows(checkpoints, 'VerticalPodAutoscalerCheckpoint'))
   await until(evictions, shows(evictions, 'Event'))
+}
+
+function isWatched({ kind, status, reason }: KubeObject): boolean {
+  return kind === 'Event' ? reason === 'Evicted' : (status as { phase?: string } | undefined)?.phase !== 'Pending'
 }
 
 function until<T>(store: Store<T>, holds: () => boolean): Promise<void> {
@@ -273,6 +281,24 @@ describe('conditions', () => {
     await run(3)
     expect(conditionsOf(sandbox, 'late')).toEqual(['RecommendationProvided=True'])
   })
+})
+
+test.for([
+  ['not obeyed while the gate is off, and users are told', [], ['OOMBumpUpRatio', 'MemoryAggregationIntervalCount']],
+  ['obeyed with the gate', ['--feature-gates=PerVPAConfig=true'], []],
+] as const)('fields of a policy that need a gate are %s', async ([, flags, expected]) => {
+  const { sandbox, run, lines } = await scene(...flags)
+  await addVpa(sandbox, 'web', { resourcePolicy: { containerPolicies: [{ containerName: '*', oomBumpUpRatio: '2', memoryAggregationIntervalCount: 3 }] } })
+  await run(3)
+  expect(lines.filter(({ message }) => message.includes('feature gate PerVPAConfig is off')).map(({ fields }) => fields)).toEqual(
+    expected.map((field) => ({ vpa: 'default/web', container: '*', field })),
+  )
+})
+
+test('where the resources of containers are read from is counted', async () => {
+  const { run, registry } = await scene()
+  await run(3)
+  expect(await registry.metrics()).toContain('vpa_resources_get_resources_count{source="Pod.Status.ContainerStatuses"} 3\n')
 })
 
 test('a recommender with a name leaves the others alone', async () => {

@@ -1,9 +1,12 @@
-import type { Recommendation, VpaStatus } from '@vpa/core/api/vpa.ts'
+import type { Pod } from '@vpa/core/api/pod.ts'
+import type { Recommendation, Vpa, VpaStatus } from '@vpa/core/api/vpa.ts'
+import { overridesIn } from '@vpa/core/history/aggregation-options.ts'
 import { mergedUsage } from '@vpa/core/history/merged-usage.ts'
 import { type Oom, oomsBetween, oomsOfEviction } from '@vpa/core/history/oom.ts'
 import { UsageHistory } from '@vpa/core/history/usage-history.ts'
 import { postProcess } from '@vpa/core/recommend/post-process.ts'
 import { recommend } from '@vpa/core/recommend/recommendation.ts'
+import { isResponsible } from '@vpa/core/recommend/responsibility.ts'
 import { nextStatus, sameStatus } from '@vpa/core/recommend/status.ts'
 import { formatSelector } from '@vpa/core/selector.ts'
 import { type EpochMs, HOUR } from '@vpa/core/time.ts'
@@ -56,7 +59,8 @@ export class Recommender {
     this.#context = context
     this.#history = new UsageHistory(context.options.halfLives)
     this.#checkpoints = new Checkpoints(context)
-    const { pods, evictions } = context.cluster
+    const { vpas, pods, evictions } = context.cluster
+    vpas.subscribe(({ before, now }) => now && now.generation !== before?.generation && this.#tellIgnored(now))
     pods.subscribe(({ before, now }) => before && now && this.#remember(oomsBetween(before, now)))
     // An event that has been there is told again with a higher count.
     evictions.subscribe(({ before, now }) => now && !before && this.#remember(oomsOfEviction(now)))
@@ -105,11 +109,24 @@ export class Recommender {
     return subjects
   }
 
-  #loadPods(index: SubjectIndex, now: EpochMs): void {
-    const { cluster, options } = this.#context
-    for (const pod of cluster.pods.list()) {
-      if (!options.memorySaver || index.matches(pod)) this.#history.setPod(pod, now)
+  /** A field that needs a gate looks as if it had an effect; its users learn of it once per change. */
+  #tellIgnored(vpa: Vpa): void {
+    const { log, options } = this.#context
+    if (options.perVpaConfig || !isResponsible(options.name, vpa)) return
+    for (const policy of vpa.spec.resourcePolicy?.containerPolicies ?? []) {
+      for (const field of overridesIn(policy)) log.info('A field of a container policy is ignored: feature gate PerVPAConfig is off', { vpa: nameOf(vpa), container: policy.containerName, field })
     }
+  }
+
+  #loadPods(index: SubjectIndex, now: EpochMs): void {
+    const { cluster, metrics, options } = this.#context
+    const read = { fromStatus: 0, fromSpec: 0 }
+    for (const pod of cluster.pods.list()) {
+      if (options.memorySaver && !index.matches(pod)) continue
+      this.#history.setPod(pod, now)
+      for (const { name } of pod.containers) read[isReported(pod, name) ? 'fromStatus' : 'fromSpec'] += 1
+    }
+    metrics.countResourceReads(read)
     index.link(this.#history.groups())
   }
 
@@ -192,6 +209,10 @@ export class Recommender {
       log.info(message, { namespace: group.namespace, labels: group.labels, container: containerName })
     }
   }
+}
+
+function isReported({ containerStatuses }: Pod, containerName: string): boolean {
+  return containerStatuses.find(({ name }) => name === containerName)?.resources !== undefined
 }
 
 function hasRecommendation({ recommendation, conditions = [] }: VpaStatus): boolean {

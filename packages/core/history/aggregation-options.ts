@@ -26,3 +26,10 @@ export function aggregationOptionsFor(policy: ContainerPolicy | undefined, defau
     oomMinBumpUp: oomMinBumpUp === undefined ? defaults.oomMinBumpUp : Number(wholeValue(oomMinBumpUp)),
   }
 }
+
+const OVERRIDES = { oomBumpUpRatio: 'OOMBumpUpRatio', oomMinBumpUp: 'OOMMinBumpUp', memoryAggregationIntervalSeconds: 'MemoryAggregationIntervalSeconds', memoryAggregationIntervalCount: 'MemoryAggregationIntervalCount' } as const
+
+/** The fields of a policy that {@link aggregationOptionsFor} would obey, in upstream's spelling: it names them in logs. */
+export function overridesIn(policy: ContainerPolicy): readonly string[] {
+  return Object.entries(OVERRIDES).flatMap(([field, name]) => (policy[field as keyof typeof OVERRIDES] === undefined ? [] : [name]))
+}
