@@ -7,6 +7,7 @@ import type { Node } from '@vpa/core/api/node.ts'
 import type { Pod } from '@vpa/core/api/pod.ts'
 import type { ResourceQuota } from '@vpa/core/api/resource-quota.ts'
 import type { Vpa, VpaStatus } from '@vpa/core/api/vpa.ts'
+import type { Labels } from '@vpa/core/selector.ts'
 import type { WorkloadLookup } from '@vpa/core/target/workload.ts'
 import type { EpochMs } from '@vpa/core/time.ts'
 
@@ -33,7 +34,7 @@ export interface Cluster {
   patchVpaStatus(vpa: ObjectName, status: VpaStatus): Promise<void>
   /** Applies a JSON patch to the `status` subresource, for who has a part in a status that is not his. */
   editVpaStatus(vpa: ObjectName, patch: JsonPatch): Promise<Outcome>
-  /** Creates the object where it does not exist yet. */
+  /** Creates the object where it does not exist yet. It is deleted with its VPA. */
   writeCheckpoint(checkpoint: CheckpointWrite): Promise<void>
   deleteCheckpoint(name: ObjectName): Promise<void>
   /** Evicts this very pod: another one that has taken its name by now is left alone. */
@@ -42,6 +43,8 @@ export interface Cluster {
   resize(pod: ObjectName, patch: JsonPatch): Promise<Outcome>
   /** Applies a JSON patch to the pod itself. */
   patchPod(pod: ObjectName, patch: JsonPatch): Promise<Outcome>
+  /** Whether pods can be resized in place at all (Kubernetes 1.33 and later, unless it is turned off). */
+  servesResize(): Promise<boolean>
   readLease(name: ObjectName): Promise<LeaseFacts | undefined>
   /** Events are best effort: never awaited by callers, failures are logged and counted. */
   event(event: EventWrite): void
@@ -100,8 +103,10 @@ export interface ContainerUsage {
 export type Outcome = { readonly outcome: 'done' } | { readonly outcome: 'blocked' | 'gone' | 'infeasible' | 'rejected' | 'unknown'; readonly message: string }
 
 export interface CheckpointWrite extends ObjectName {
-  readonly vpaName: string
+  readonly vpa: Pick<Vpa, 'apiVersion' | 'name' | 'uid'>
   readonly containerName: string
+  /** All of them: others that the object has are removed. */
+  readonly annotations: Labels
   readonly status: CheckpointStatus
 }
 

@@ -125,15 +125,26 @@ test('a VPA status replaces the former one', async () => {
   expect(writes(connection)).toEqual([{ method: 'PATCH', path: '/apis/autoscaling.k8s.io/v1/namespaces/ns/verticalpodautoscalers/web/status', body: [{ op: 'add', path: '/status', value }] }])
 })
 
-test('a checkpoint that does not exist yet is created', async () => {
+test('a checkpoint that does not exist yet is created; its VPA owns it', async () => {
   const connection = await connected(({ method }, response) => method === 'PATCH' && refuse(response, 404))
   const status = { version: 'v3', lastUpdateTime: undefined, firstSampleStart: undefined, lastSampleStart: undefined, totalSamplesCount: 1, cpuHistogram: undefined, memoryHistogram: undefined }
-  await connection.cluster.writeCheckpoint({ namespace: 'ns', name: 'web-app', vpaName: 'web', containerName: 'app', status })
+  const annotations = { vpaOpenMemoryIntervals: '{}' }
+  await connection.cluster.writeCheckpoint({ namespace: 'ns', name: 'web-app', vpa: { apiVersion: 'autoscaling.k8s.io/v1', name: 'web', uid: 'u' }, containerName: 'app', annotations, status })
   const value = { version: 'v3', lastUpdateTime: null, firstSampleStart: null, lastSampleStart: null, totalSamplesCount: 1 }
+  const ownerReferences = [{ apiVersion: 'autoscaling.k8s.io/v1', kind: 'VerticalPodAutoscaler', name: 'web', uid: 'u' }]
   const path = '/apis/autoscaling.k8s.io/v1/namespaces/ns/verticalpodautoscalercheckpoints'
+  const metadata = { namespace: 'ns', name: 'web-app', ownerReferences, annotations }
   expect(writes(connection)).toEqual([
-    { method: 'PATCH', path: `${path}/web-app`, body: [{ op: 'add', path: '/status', value }] },
-    { method: 'POST', path, body: { apiVersion: 'autoscaling.k8s.io/v1', kind: 'VerticalPodAutoscalerCheckpoint', metadata: { namespace: 'ns', name: 'web-app' }, spec: { vpaObjectName: 'web', containerName: 'app' }, status: value } },
+    {
+      method: 'PATCH',
+      path: `${path}/web-app`,
+      body: [
+        { op: 'add', path: '/metadata/ownerReferences', value: ownerReferences },
+        { op: 'add', path: '/metadata/annotations', value: annotations },
+        { op: 'add', path: '/status', value },
+      ],
+    },
+    { method: 'POST', path, body: { apiVersion: 'autoscaling.k8s.io/v1', kind: 'VerticalPodAutoscalerCheckpoint', metadata, spec: { vpaObjectName: 'web', containerName: 'app' }, status: value } },
   ])
 })
 
@@ -157,6 +168,15 @@ test('a resize goes to the subresource, a patch to the pod', async () => {
     { method: 'PATCH', path: '/api/v1/namespaces/ns/pods/web-1/resize', body: patch },
     { method: 'PATCH', path: '/api/v1/namespaces/ns/pods/web-1', body: patch },
   ])
+})
+
+test.for([
+  ['lists it', { resources: [{ name: 'pods', kind: 'Pod', namespaced: true }, { name: 'pods/resize', kind: 'Pod', namespaced: true }] }, true],
+  ['does not', { resources: [{ name: 'pods', kind: 'Pod', namespaced: true }] }, false],
+  ['does not answer', undefined, true],
+] as const)('pods can be resized in place unless an API server that %s', async ([, resources, expected]) => {
+  const { cluster } = await connected(({ path }, response) => path === '/api/v1' && (resources ? json(response, 200, resources) : refuse(response, 500)))
+  expect(await cluster.servesResize()).toBe(expected)
 })
 
 function podMetrics(name: string, usage: object, timestamp = '2026-03-01T00:00:00Z') {

@@ -6,6 +6,7 @@ import { isNotFound } from './api-error.ts'
 import { Client, type ClientOptions } from './client.ts'
 import type { CheckpointWrite, Cluster, ObjectName, Outcome } from './cluster.ts'
 import { openCredentials } from './credentials.ts'
+import { Discovery } from './discovery.ts'
 import { EventRecorder } from './events.ts'
 import { type InformerOptions, Informers } from './informers.ts'
 import { readLease } from './lease.ts'
@@ -39,7 +40,8 @@ export async function connect(options: ConnectOptions): Promise<Cluster> {
   const { clock, log, namespace, watch, random = Math.random } = options
   const stopped = new AbortController()
   const informers = new Informers({ ...options, client, signal: AbortSignal.any([options.signal, stopped.signal]) })
-  const scales = new ScaleLookup({ client, clock, random })
+  const discovery = new Discovery(client, clock)
+  const scales = new ScaleLookup({ client, discovery, clock, random })
   const events = new EventRecorder({ ...options, client })
   const { vpas, pods, limitRanges, checkpoints, evictions, horizontalAutoscalers, nodes, resourceQuotas } = informers
 
@@ -67,6 +69,7 @@ export async function connect(options: ConnectOptions): Promise<Cluster> {
     evict: (pod) => evict(client, pod),
     resize: (pod, operations) => outcomeOf(patch(client, `${objectPath(PODS, pod)}/resize`, operations)),
     patchPod: (pod, operations) => outcomeOf(patch(client, objectPath(PODS, pod), operations)),
+    servesResize: () => servesResize(discovery),
     readLease: (name) => readLease(client, name),
     event: (event) => events.record(event),
     async synced() {
@@ -81,19 +84,30 @@ export async function connect(options: ConnectOptions): Promise<Cluster> {
   }
 }
 
+/** An API server that cannot be asked now is taken to serve it: a resize that it refuses is an outcome like others. */
+async function servesResize(discovery: Discovery): Promise<boolean> {
+  const kinds = await discovery.resourcesOf('', 'Pod').catch(() => undefined)
+  return kinds?.some(({ subresources }) => subresources.includes('resize')) ?? true
+}
+
 async function patch(client: Client, path: string, operations: JsonPatch): Promise<void> {
   await client.request({ method: 'PATCH', path, body: operations })
 }
 
-async function writeCheckpoint(client: Client, { namespace, name, vpaName, containerName, status: facts }: CheckpointWrite): Promise<void> {
+async function writeCheckpoint(client: Client, { namespace, name, vpa, containerName, annotations, status: facts }: CheckpointWrite): Promise<void> {
   const status = checkpointStatusJson(facts)
+  const ownerReferences = [{ apiVersion: vpa.apiVersion, kind: 'VerticalPodAutoscaler', name: vpa.name, uid: vpa.uid }]
   try {
-    // The kind has no status subresource.
-    await patch(client, objectPath(CHECKPOINTS, { namespace, name }), [{ op: 'add', path: '/status', value: status }])
+    // The kind has no status subresource. The owner is written each time: the object may be of a VPA of this name that is gone.
+    await patch(client, objectPath(CHECKPOINTS, { namespace, name }), [
+      { op: 'add', path: '/metadata/ownerReferences', value: ownerReferences },
+      { op: 'add', path: '/metadata/annotations', value: annotations },
+      { op: 'add', path: '/status', value: status },
+    ])
   } catch (error) {
     if (!isNotFound(error)) throw error
-    const spec = { vpaObjectName: vpaName, containerName }
-    const body = { apiVersion: CHECKPOINTS.groupVersion, kind: 'VerticalPodAutoscalerCheckpoint', metadata: { namespace, name }, spec, status }
+    const spec = { vpaObjectName: vpa.name, containerName }
+    const body = { apiVersion: CHECKPOINTS.groupVersion, kind: 'VerticalPodAutoscalerCheckpoint', metadata: { namespace, name, ownerReferences, annotations }, spec, status }
     await client.request({ method: 'POST', path: pathOf(CHECKPOINTS, namespace), body })
   }
 }

@@ -5,7 +5,8 @@ import type { Clock } from './clock.ts'
 import { type Resource, rootOf } from './resources.ts'
 
 export interface DiscoveredResource extends Resource {
-  readonly scalable: boolean
+  /** Such as `scale` and `status`. */
+  readonly subresources: readonly string[]
 }
 
 interface GroupResource extends DiscoveredResource {
@@ -64,11 +65,15 @@ export class Discovery {
 
   async #readVersion(groupVersion: string): Promise<readonly GroupResource[]> {
     const { resources = [] } = await this.#client.request<ApiResourceList>({ path: rootOf(groupVersion) })
-    const scalable = new Set(resources.filter(({ name }) => name.endsWith('/scale')).map(({ name }) => name.slice(0, -'/scale'.length)))
     return resources
       .filter(({ name, namespaced }) => namespaced && !name.includes('/'))
-      .map(({ name, kind }) => ({ kind, groupVersion, plural: name, scalable: scalable.has(name) }))
+      .map(({ name, kind }) => ({ kind, groupVersion, plural: name, subresources: subresourcesOf(name, resources) }))
   }
+}
+
+function subresourcesOf(plural: string, resources: readonly { name: string }[]): readonly string[] {
+  const prefix = `${plural}/`
+  return resources.filter(({ name }) => name.startsWith(prefix)).map(({ name }) => name.slice(prefix.length))
 }
 
 interface ApiGroup {

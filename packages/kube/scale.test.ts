@@ -2,6 +2,7 @@ import { HOUR, MINUTE } from '@vpa/core/time.ts'
 import { expect, test } from 'vitest'
 import { type Handler, clientOf, json, refuse, startApiServer } from '../../test/support/api-server.ts'
 import { fakeClock } from '../../test/support/fake-clock.ts'
+import { Discovery } from './discovery.ts'
 import { ScaleLookup } from './scale.ts'
 
 const ROLLOUT = { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', name: 'web' }
@@ -29,7 +30,8 @@ const scaleOf = (replicas: number): Handler => (_, response) => json(response, 2
 async function lookingUp(scale: Handler) {
   const clock = fakeClock()
   const server = await startApiServer(withRollouts(scale))
-  const scales = new ScaleLookup({ client: clientOf(server, { clock }), clock, random: () => 0 })
+  const client = clientOf(server, { clock })
+  const scales = new ScaleLookup({ client, discovery: new Discovery(client, clock), clock, random: () => 0 })
   const asked = () => server.seen.filter(({ path }) => path === SCALE_PATH).length
   return { clock, server, scales, asked }
 }

@@ -5,12 +5,13 @@ import { type DurationMs, type EpochMs, HOUR, MINUTE } from '@vpa/core/time.ts'
 import { isNotFound } from './api-error.ts'
 import type { Client } from './client.ts'
 import type { Clock } from './clock.ts'
-import { type DiscoveredResource, Discovery } from './discovery.ts'
+import type { DiscoveredResource, Discovery } from './discovery.ts'
 import { objectPath } from './resources.ts'
 import { parseSelector } from './selector-text.ts'
 
 export interface ScaleLookupOptions {
   readonly client: Client
+  readonly discovery: Discovery
   readonly clock: Clock
   /** From 0 up to 1; spreads the times at which answers are asked for again. */
   readonly random: () => number
@@ -40,7 +41,7 @@ export class ScaleLookup {
 
   constructor(options: ScaleLookupOptions) {
     this.#options = options
-    this.#discovery = new Discovery(options.client, options.clock)
+    this.#discovery = options.discovery
     this.#sweptAt = options.clock.now()
   }
 
@@ -86,7 +87,7 @@ export class ScaleLookup {
     const resources = await this.#discovery.resourcesOf(group, ref.kind)
     if (resources.length === 0) return { missing: 'not-scalable', message: `no matches for kind "${ref.kind}" in group "${group}"` }
     let missing: WorkloadAnswer = { missing: 'not-scalable', message: 'the server could not find the requested resource' }
-    for (const resource of resources.filter(({ scalable }) => scalable)) {
+    for (const resource of resources.filter(({ subresources }) => subresources.includes('scale'))) {
       try {
         return await this.#readScale(namespace, ref, resource)
       } catch (error) {

@@ -4,7 +4,7 @@ import { type UpdateDecision, decideUpdate } from '@vpa/core/update/decide.ts'
 import { asksForLess } from '@vpa/core/update/decide-resize.ts'
 import { type Priority, comparePriority } from '@vpa/core/update/priority.ts'
 import { note, noteLeftAlone } from './decision.ts'
-import { type VpaPass, recommendationFor } from './vpa-pass.ts'
+import { type VpaPass, infeasibleFor, recommendationFor } from './vpa-pass.ts'
 
 /** A pod that should have other resources. */
 export interface Candidate {
@@ -30,9 +30,9 @@ export function leaveAlone(pass: VpaPass, pod: Pod, why: string): void {
 }
 
 function candidateOf(pass: VpaPass, pod: Pod): Candidate | undefined {
-  const { vpa, now, options, infeasible } = pass
+  const { vpa, now, options } = pass
   const recommendation = recommendationFor(pass, pod)
-  const refused = updateModeOf(vpa) === 'InPlace' ? infeasible.get(pod.uid) : undefined
+  const refused = updateModeOf(vpa) === 'InPlace' ? infeasibleFor(pass, pod) : undefined
   if (refused !== undefined && !asksForLess(recommendation, refused)) {
     note(pass, pod, { do: 'nothing', why: 'infeasible-before' })
     return undefined

@@ -11,6 +11,8 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   ['eviction-requirements', 'evictionRequirements do not allow the change'],
   ['blocked', 'a PodDisruptionBudget does not allow to evict any of them now'],
   ['rejected', 'the API server refuses it; see the log of the updater'],
+  ['qos-class', 'the resize would change their QoS class, which only a new pod can have'],
+  ['resize-not-served', 'the API server does not serve pods/resize, and mode InPlace does not evict'],
   ['breaker-open', 'evictions are stopped for all VPAs, because the pods of several came back without what is recommended'],
 ])
 

@@ -1,12 +1,13 @@
 import type { Pod } from '@vpa/core/api/pod.ts'
 import { updateModeOf } from '@vpa/core/api/vpa.ts'
 import { type ResizeDecision, decideResize } from '@vpa/core/update/decide-resize.ts'
-import { resizePatch } from '@vpa/core/update/resize-patch.ts'
+import { infeasiblePatch } from '@vpa/core/update/infeasible-annotation.ts'
+import { planResize } from '@vpa/core/update/resize-patch.ts'
 import { resizeStatusOf } from '@vpa/core/update/resize-status.ts'
 import { expiredBoosts } from '@vpa/core/update/startup-boost-expiry.ts'
 import { type Candidate, candidates, leaveAlone } from './candidates.ts'
 import { note, noteLeftAlone } from './decision.ts'
-import type { VpaPass } from './vpa-pass.ts'
+import { type VpaPass, infeasibleFor } from './vpa-pass.ts'
 
 /**
  * Resizes pods in place as far as their groups can spare a restart of containers.
@@ -22,10 +23,10 @@ export async function resizePods(pass: VpaPass, pods: readonly Pod[]): Promise<r
     // Decided anew: what was done to other pods of the group counts by now.
     const { do: action, why } = decide(pass, pod)
     if (action === 'nothing') noteLeftAlone(pass, pod, why)
-    if (why === 'infeasible') remember(pass, pod)
+    if (why === 'infeasible') await remember(pass, pod)
     const next = action === 'resize' ? await resizeOrElse(pass, candidate) : action
     if (next === 'out-of-time') return undefined
-    if (next === 'remember') remember(pass, pod)
+    if (next === 'remember') await remember(pass, pod)
     if (next === 'evict') fallBacks.push(candidate)
   }
   return fallBacks
@@ -51,12 +52,13 @@ export function mayUnboost({ vpa, now, groupOf }: VpaPass, pod: Pod): boolean {
   return pod.phase !== 'Pending' && resizeStatusOf(pod) === undefined && groupOf(pod)?.resizing() === 'granted'
 }
 
-export function decide({ vpa, groupOf, resizeTimes, infeasible, now, options }: VpaPass, pod: Pod): ResizeDecision {
+export function decide(pass: VpaPass, pod: Pod): ResizeDecision {
+  const { vpa, groupOf, resizeTimes, now, options } = pass
   return decideResize(pod, {
     vpa,
     group: groupOf(pod),
     resizingFor: resizeTimes.elapsed(pod, now),
-    infeasible: infeasible.get(pod.uid),
+    infeasible: infeasibleFor(pass, pod),
     skipDisruptionBudget: options.inPlaceSkipDisruptionBudget,
   })
 }
@@ -92,8 +94,13 @@ async function resizeOrElse(pass: VpaPass, { pod, why }: Candidate): Promise<'no
   return 'evict'
 }
 
-function remember({ vpa, infeasible }: VpaPass, pod: Pod): void {
-  infeasible.set(pod.uid, vpa.status.recommendation?.containerRecommendations ?? [])
+/** In memory, and on the pod for the time after a restart. */
+async function remember({ vpa, infeasible, cluster, log }: VpaPass, pod: Pod): Promise<void> {
+  const refused = vpa.status.recommendation?.containerRecommendations ?? []
+  infeasible.set(pod.uid, refused)
+  const patch = infeasiblePatch(pod, refused)
+  const answer = patch && (await cluster.patchPod(pod, patch))
+  if (answer && answer.outcome !== 'done') log.info('Failed to annotate the pod whose resize is infeasible', { pod: `${pod.namespace}/${pod.name}`, why: answer.outcome, reason: answer.message })
 }
 
 async function limitedResize(pass: VpaPass, pod: Pod, why: string): Promise<'done' | 'later' | 'infeasible' | 'failed' | 'out-of-time'> {
@@ -107,13 +114,15 @@ async function resize(pass: VpaPass, pod: Pod, why: string): Promise<'done' | 'l
   const { cluster, log, tally, groupOf, capInput, now } = pass
   const { namespace, name } = pod
   const fields = { pod: `${namespace}/${name}` }
-  const patch = resizePatch(capInput(pod), now)
-  if (patch.resources.length === 0) {
-    log.warn('In-place resize failed', { ...fields, why: 'no resource patches were calculated to apply' })
+  const plan = planResize(capInput(pod), now)
+  if (plan.do === 'nothing') {
+    noteLeftAlone(pass, pod, plan.why)
+    if (plan.why === 'asked-for-already') return 'later'
+    log.warn('In-place resize failed', { ...fields, why: plan.why === 'qos-class' ? plan.why : 'no resource patches were calculated to apply' })
     return 'failed'
   }
   log.info('Resizing pod in place', fields)
-  const answer = await cluster.resize({ namespace, name }, patch.resources)
+  const answer = plan.resources.length > 0 ? await cluster.resize({ namespace, name }, plan.resources) : ({ outcome: 'done' } as const)
   if (answer.outcome === 'unknown') groupOf(pod)?.recordResize()
   if (answer.outcome !== 'done') {
     log.warn('In-place resize failed', { ...fields, why: answer.outcome, reason: answer.message })
@@ -125,7 +134,7 @@ async function resize(pass: VpaPass, pod: Pod, why: string): Promise<'done' | 'l
   note(pass, pod, { do: 'resize', why })
   tally.resized += 1
   cluster.event({ regarding: regarding(pod), type: 'Normal', reason: 'InPlaceResizedByVPA', message: 'Pod was resized in place by VPA Updater.' })
-  const annotated = await cluster.patchPod({ namespace, name }, patch.annotations)
+  const annotated = await cluster.patchPod({ namespace, name }, plan.annotations)
   if (annotated.outcome !== 'done') log.info('Failed to annotate the resized pod', { ...fields, why: annotated.outcome, reason: annotated.message })
   return 'done'
 }

@@ -1,7 +1,7 @@
 import { MINUTE } from '@vpa/core/time.ts'
 import type { Cluster } from '@vpa/kube/cluster.ts'
 import { expect, test, vi } from 'vitest'
-import { type Scene, podNames, renewLease, scene } from '../../test/support/updater-scene.ts'
+import { type Scene, podNames, renewLease, scene, until } from '../../test/support/updater-scene.ts'
 
 /** How many of the pods that were there before have gone. */
 async function evictedBy(scene: Scene, ticks = 1): Promise<number> {
@@ -91,6 +91,66 @@ test('a resize that no node can give is remembered, and not tried again', async 
   expect(await evictedBy(facts, 2)).toBe(0)
   expect(facts.logged.filter(({ message }) => message === 'Resizing pod in place')).toHaveLength(2)
   expect(await facts.registry.metrics()).toContain('vpa_updater_in_place_infeasible_skip_pods_total{vpa_size_log2="1",vpa_name="web",vpa_namespace="default"} 2')
+})
+
+test('a resize that no node can give is known to an updater that has just started', async () => {
+  const facts = await scene({ replicas: 2, vpa: { updatePolicy: { updateMode: 'InPlace' } }, inPlaceOnly: true })
+  facts.sandbox.faults.respond({ path: /resize$/, status: 403, reason: 'Forbidden', causes: [{ reason: 'NodeCapacity', message: 'too much', field: 'spec' }], times: 2 })
+  await facts.tick()
+  await until(facts.cluster.pods, () => [...facts.cluster.pods.list()].every(({ annotations }) => annotations?.['vpaInfeasibleResize'] !== undefined))
+  await facts.restart()()
+  expect(facts.logged.filter(({ message }) => message === 'Resizing pod in place')).toHaveLength(2)
+})
+
+test.for(['InPlace', 'InPlaceOrRecreate'])('%s: a resize that is under way is not asked for again', async (updateMode) => {
+  const facts = await scene({ replicas: 2, vpa: { updatePolicy: { updateMode } }, inPlaceOnly: true })
+  await facts.tick()
+  const asked = () => facts.logged.filter(({ message }) => message === 'Resizing pod in place').map(({ pod }) => pod)
+  const first = asked().length
+  await until(facts.cluster.pods, () => [...facts.cluster.pods.list()].filter(({ conditions }) => conditions.some(({ type }) => type === 'PodResizeInProgress')).length === first)
+  await facts.tick()
+  await facts.tick()
+  expect(new Set(asked()).size).toBe(asked().length)
+})
+
+const withoutResize = (cluster: Cluster): Cluster => ({ ...cluster, servesResize: () => Promise.resolve(false) })
+
+test.for([['InPlaceOrRecreate', 2], ['InPlace', 0]] as const)('%s on an API server without pods/resize evicts %i of four', async ([updateMode, expected]) => {
+  const facts = await scene({ vpa: { updatePolicy: { updateMode } }, inPlaceOnly: true, seen: withoutResize })
+  expect(await evictedBy(facts)).toBe(expected)
+  expect(facts.logged.some(({ message }) => message === 'Resizing pod in place')).toBe(false)
+})
+
+test('a VPA tells once an hour why its pods are left alone, and each decision is counted', async () => {
+  const facts = await scene({ replicas: 1 })
+  for (let loop = 0; loop < 60; loop += 1) {
+    await renewLease(facts.sandbox, facts.clock)
+    await facts.tick()
+    await facts.clock.advance(MINUTE)
+  }
+  const told = () => facts.sandbox.list('Event', 'default').filter(({ reason }) => reason === 'PodsLeftAlone').map(({ message }) => message)
+  await vi.waitFor(() => expect(told()).toEqual(['1 pod should be updated and is left alone: their group has fewer pods than minReplicas asks for.']))
+  expect(await facts.registry.metrics()).toContain('vpa_updater_decisions_total{decision="nothing",why="group-too-small"} 60')
+})
+
+test('groups are evicted from side by side, and each one pod after the other', async () => {
+  const underWay: string[] = []
+  const most = { atOnce: 0, ofOneGroup: 0 }
+  const slow = (cluster: Cluster): Cluster => ({
+    ...cluster,
+    async evict(pod) {
+      const group = pod.name.slice(0, 1)
+      underWay.push(group)
+      most.atOnce = Math.max(most.atOnce, underWay.length)
+      most.ofOneGroup = Math.max(most.ofOneGroup, underWay.filter((other) => other === group).length)
+      const outcome = await cluster.evict(pod)
+      underWay.splice(underWay.indexOf(group), 1)
+      return outcome
+    },
+  })
+  const facts = await scene({ names: ['a', 'b', 'c', 'd'], seen: slow })
+  expect(await evictedBy(facts)).toBe(8)
+  expect(most).toEqual({ atOnce: 4, ofOneGroup: 1 })
 })
 
 const brokenForA = (cluster: Cluster): Cluster => ({

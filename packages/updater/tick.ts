@@ -59,6 +59,7 @@ export function updaterTick(options: UpdaterOptions): () => Promise<void> {
     const steps = metrics.startLoop()
     if (options.admissionStatus === undefined || (await isAdmissionControllerAlive(options.admissionStatus, options))) {
       const now = clock.now()
+      const servesResize = await cluster.servesResize()
       const vpas = [...cluster.vpas.list()].filter((vpa) => isCandidate(vpa, cluster, log))
       deprecation.give(vpas)
       steps.endStep('ListVPAs')
@@ -77,7 +78,7 @@ export function updaterTick(options: UpdaterOptions): () => Promise<void> {
       // What the loop before had no time for goes first; what did not achieve anything before goes last.
       const rank = (vpa: Vpa) => Number(!unfinished.has(vpa.uid)) + 2 * Number(outcomes?.isInTrouble(vpa) ?? false)
       const ordered = [...podsOf].toSorted(([a], [b]) => rank(a) - rank(b))
-      const ended = await withinInterval(options, (signal) => updateAll(ordered, { ...memory, cluster, log, now, options: options.update, outcomes, signal }, metrics))
+      const ended = await withinInterval(options, (signal) => updateAll(ordered, { ...memory, cluster, log, now, options: options.update, servesResize, outcomes, signal }, metrics))
       for (const { vpa, tally } of ended) leftAlone.give(cluster, vpa, tally, now)
       const endedUids = new Set(ended.map(({ vpa }) => vpa.uid))
       unfinished = new Set(ordered.map(([{ uid }]) => uid).filter((uid) => !endedUids.has(uid)))

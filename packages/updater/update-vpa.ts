@@ -1,6 +1,7 @@
 import { hasStartupBoost } from '@vpa/core/admit/startup-boost.ts'
 import { updateModeOf } from '@vpa/core/api/vpa.ts'
 import { isBoosted } from '@vpa/core/update/startup-boost-expiry.ts'
+import { leaveAlone } from './candidates.ts'
 import { evictPods, evictable } from './evict-pods.ts'
 import { resizePods, unboostPods } from './resize-pods.ts'
 import type { VpaPass } from './vpa-pass.ts'
@@ -13,7 +14,7 @@ import type { VpaPass } from './vpa-pass.ts'
 export async function updateVpa(pass: VpaPass): Promise<boolean> {
   const { vpa, pods, options } = pass
   const boosted = options.startupBoost && hasStartupBoost(vpa) ? pods.filter(isBoosted) : []
-  if (!(await unboostPods(pass, boosted))) return false
+  if (pass.servesResize && !(await unboostPods(pass, boosted))) return false
   return updatePods(pass, pods.filter((pod) => !boosted.includes(pod)))
 }
 
@@ -31,8 +32,11 @@ export async function updatePods(pass: VpaPass, pods: VpaPass['pods']): Promise<
         pass.log.info('Warning: feature gate is not enabled for this updateMode', { updateMode: 'InPlace', featureGate: 'InPlace' })
         return true
       }
-      return (await resizePods(pass, pods)) !== undefined
+      if (pass.servesResize) return (await resizePods(pass, pods)) !== undefined
+      for (const pod of pods) leaveAlone(pass, pod, 'resize-not-served')
+      return true
     case 'InPlaceOrRecreate': {
+      if (!pass.servesResize) return evictPods(pass, evictable(pass, pods))
       const fallBacks = await resizePods(pass, pods)
       return fallBacks !== undefined && evictPods(pass, fallBacks)
     }

@@ -4,6 +4,7 @@ import { type CapInput, capToPod } from '@vpa/core/policy/cap-to-pod.ts'
 import { effectiveLimits } from '@vpa/core/policy/limit-range.ts'
 import type { EpochMs } from '@vpa/core/time.ts'
 import type { UpdateOptions } from '@vpa/core/update/decide.ts'
+import { infeasibleTold } from '@vpa/core/update/infeasible-annotation.ts'
 import type { ReplicaGroup } from '@vpa/core/update/replica-group.ts'
 import { type GroupOptions, replicaGroups } from '@vpa/core/update/replica-groups.ts'
 import type { ResizeTimes } from '@vpa/core/update/resize-status.ts'
@@ -19,6 +20,8 @@ export interface LoopContext {
   readonly log: Log
   readonly now: EpochMs
   readonly options: UpdateOptions & GroupOptions & { readonly startupBoost: boolean; readonly inPlaceOnly: boolean }
+  /** Whether the API server serves `pods/resize`. */
+  readonly servesResize: boolean
   readonly evictionLimit: RateLimit
   readonly resizeLimit: RateLimit
   readonly resizeTimes: ResizeTimes
@@ -69,4 +72,9 @@ export function vpaPass(context: LoopContext, vpa: Vpa, pods: readonly Pod[], ta
 /** What the VPA recommends to this pod. */
 export function recommendationFor(pass: VpaPass, pod: Pod): Recommendation {
   return capToPod(pass.capInput(pod))?.recommendation ?? []
+}
+
+/** What was recommended when the pod's node could not give it. */
+export function infeasibleFor({ infeasible }: VpaPass, pod: Pod): Recommendation | undefined {
+  return infeasible.get(pod.uid) ?? infeasibleTold(pod)
 }

@@ -62,6 +62,7 @@ export function newPass(input: UpdaterInput): { pass: VpaPass; pods: readonly Po
     resizeTimes,
     infeasible: new Map(infeasible),
     leaving: new Map(),
+    servesResize: true,
     outcomes: undefined,
     signal: new AbortController().signal,
   }

@@ -14,6 +14,7 @@ import { decide, isWorthAsking, mayUnboost, unboostPods } from '../../packages/u
 import { updatePods } from '../../packages/updater/update-vpa.ts'
 import { type VpaPass, recommendationFor } from '../../packages/updater/vpa-pass.ts'
 import { judgePod, withoutZeroExponents } from './differences.ts'
+import { type Acts, type Comparison, differsInSparedPods, textOf, withoutResizeDifferences } from './resize-differences.ts'
 import { type Action, type ResizeError, type UpdaterInput, newPass } from './updater-pass.ts'
 import { type Vector, type Verdict, compare } from './verdict.ts'
 
@@ -33,7 +34,7 @@ export async function runUpdater(vector: Vector): Promise<Verdict> {
   for (const section of SECTIONS) {
     if (hasCrashed(expected, section)) continue
     const verdict = compare({ [section]: actual[section] }, { ...vector, expected: { [section]: expected[section] } })
-    if (verdict === 'pass' || (section === 'loop' && isCautious(input, actual.loop, expected.loop))) continue
+    if (verdict === 'pass' || (section === 'loop' && isBetter(vector, actual.loop, expected.loop ?? {}))) continue
     return judgeEachPod(actual, vector, input, verdict)
   }
   return 'pass'
@@ -56,15 +57,17 @@ function hasCrashed(expected: Partial<Sections> & Record<string, unknown>, secti
  * it wants is taken to want those it has, so that it does not lose all of them at once; and a pod that no group can spare
  * is not tried to be resized (Go fails before it sends anything).
  */
-function isCautious({ pods, controller }: UpdaterInput, loop: Loop, expected: Loop | undefined): boolean {
+function isCautious({ pods, controller }: UpdaterInput, { ours, theirs, refused }: Comparison): boolean {
   const hasOrphan = pods.map(projectPod).some((pod) => controllerOf(pod) === undefined)
-  const isTriedInVain = (expected?.errors ?? []).some(({ error }) => error.includes('not in replicated pods map'))
-  const allowed = new Set((expected?.actions ?? []).map(actionText))
-  return (hasOrphan || isTriedInVain || controller.kind === 'Custom') && loop.actions.every((action) => allowed.has(actionText(action)))
+  const isTriedInVain = (theirs.errors ?? []).some(({ error }) => error.includes('not in replicated pods map'))
+  const allowed = new Set((theirs.actions ?? []).map(textOf))
+  return (hasOrphan || isTriedInVain || controller.kind === 'Custom') && (ours.actions ?? []).every((act) => allowed.has(textOf(act)) || (act.action === 'evict' && refused.has(act.pod)))
 }
 
-function actionText({ action, pod, subresource, patches }: Action): string {
-  return JSON.stringify([action, pod, subresource, patches?.map(({ op, path, value }) => [op, path, value ?? null])])
+function isBetter(vector: Vector, actual: Loop, expected: Acts): boolean {
+  const comparison = withoutResizeDifferences(vector.input as UpdaterInput, actual, expected)
+  const verdict = compare({ loop: comparison.ours }, { ...vector, expected: { loop: comparison.theirs } })
+  return verdict === 'pass' || isCautious(vector.input as UpdaterInput, comparison) || differsInSparedPods(comparison)
 }
 
 /** The differences about what one pod should have apply here as well. */

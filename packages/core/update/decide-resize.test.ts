@@ -47,6 +47,12 @@ const refused = (cpu: string) => ({ infeasible: recommendationWith({ app: { targ
 
 test.for<[string, PodFacts, Partial<ResizeFacts>, object]>([
   ['one is missing', {}, { group: oneMissing() }, { do: 'resize', why: 'never-evicts' }],
+  [
+    'one is missing, and a resize restarts the container',
+    { resizePolicy: [{ resourceName: 'memory', restartPolicy: 'RestartContainer' }] },
+    { group: oneMissing() },
+    { do: 'nothing', why: 'budget-spent' },
+  ],
   ['in progress for days', inProgress, { resizingFor: 99 * HOUR }, { do: 'resize', why: 'never-evicts' }],
   ['failed', failed, {}, { do: 'resize', why: 'never-evicts' }],
   ['infeasible', pending('Infeasible'), {}, { do: 'resize', why: 'infeasible' }],

@@ -32,7 +32,8 @@ export interface ResizeFacts {
   readonly skipDisruptionBudget: boolean
 }
 
-/** For a pod in mode InPlaceOrRecreate or InPlace; the latter never evicts, and only a known refusal stops it (KEP 8818). */
+/** For a pod in mode InPlaceOrRecreate or InPlace; the latter never evicts, and only a known refusal stops it (KEP 8818),
+ * or that too many containers would restart at a time, which upstream does not mind. */
 export function decideResize(pod: Pod, facts: ResizeFacts): ResizeDecision {
   const { vpa, group, resizingFor, infeasible, skipDisruptionBudget } = facts
   if (group === undefined) return { do: 'nothing', why: 'no-group' }
@@ -49,9 +50,10 @@ export function decideResize(pod: Pod, facts: ResizeFacts): ResizeDecision {
     const stuck = permission === 'granted' && isResizeStuck(status, resizingFor)
     return stuck ? { do: 'evict', why: 'resize-stuck' } : { do: 'nothing', why: 'resize-under-way' }
   }
-  if (skipDisruptionBudget && pod.containers.every(({ restartsOnResizeOf }) => restartsOnResizeOf.length === 0)) return { do: 'resize', why: 'disrupts-nothing' }
+  const restartsNothing = pod.containers.every(({ restartsOnResizeOf }) => restartsOnResizeOf.length === 0)
+  if (skipDisruptionBudget && restartsNothing) return { do: 'resize', why: 'disrupts-nothing' }
   if (permission === 'granted') return { do: 'resize', why: 'granted' }
-  return inPlaceOnly ? { do: 'resize', why: 'never-evicts' } : { do: 'nothing', why: permission }
+  return inPlaceOnly && restartsNothing ? { do: 'resize', why: 'never-evicts' } : { do: 'nothing', why: permission }
 }
 
 /** Whether some container's target is now lower than in a recommendation that was infeasible: then it is worth another attempt. */
