@@ -13,7 +13,7 @@ import type { Subject } from './subject.ts'
 const SILENT: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => SILENT }
 
 /** Checkpoints that take that long to write each. */
-function checkpointsOf({ clock, flags = {}, stored = [], writeTime = 0, written = [] }: { clock: FakeClock; flags?: object; stored?: readonly Checkpoint[]; writeTime?: number; written?: string[] }): Checkpoints {
+function checkpointsOf({ clock, flags = {}, stored = [], writeTime = 0, written = [], log = SILENT }: { clock: FakeClock; flags?: object; stored?: readonly Checkpoint[]; writeTime?: number; written?: string[]; log?: Log }): Checkpoints {
   const cluster = {
     checkpoints: storeOf(stored),
     vpas: storeOf([]),
@@ -23,7 +23,7 @@ function checkpointsOf({ clock, flags = {}, stored = [], writeTime = 0, written 
     },
     async deleteCheckpoint() {},
   }
-  return new Checkpoints({ cluster, clock, log: SILENT, options: recommenderOptions(Config.parse(flags)), signal: new AbortController().signal })
+  return new Checkpoints({ cluster, clock, log, options: recommenderOptions(Config.parse(flags)), signal: new AbortController().signal })
 }
 
 function storeOf<T>(objects: readonly T[]): Store<T> {
@@ -62,15 +62,41 @@ test('a checkpoint is read when its VPA is first seen, and never again: it would
   const checkpoints = checkpointsOf({ clock: fakeClock(), stored })
   const [early, late] = subjects('early', 'late').map(({ vpa }) => vpa)
   checkpoints.load([early!])
-  stored.push(...['early', 'late'].map(savedOf))
+  stored.push(...['early', 'late'].map((name) => savedOf(name)))
   checkpoints.load([early!, late!])
   expect([early, late].map((vpa) => checkpoints.of(vpa!).get('app')?.span.count)).toEqual([undefined, 3])
 })
 
-function savedOf(vpaObjectName: string): Checkpoint {
+test('a VPA whose history is being fetched is not saved', async () => {
+  const written: string[] = []
+  const fetching = subjects('a').map((subject) => ({ ...subject, vpa: projectVpa({ metadata: { name: 'a' }, status: { conditions: [{ type: 'FetchingHistory', status: 'True' }] } }) }))
+  await checkpointsOf({ clock: fakeClock(), written }).write([...fetching, ...subjects('b')])
+  expect(written).toEqual(['b-app'])
+})
+
+test.for<[string, object, string]>([
+  ['another version', { version: 'v2' }, 'unsupported checkpoint version v2'],
+  ['no histograms', { cpuHistogram: null, memoryHistogram: null }, 'cannot load from empty checkpoint'],
+  ['a negative bucket', { cpuHistogram: { bucketWeights: { '-1': 1 } } }, 'checkpoint has a negative bucket -1'],
+  ['a bucket too many', { cpuHistogram: { bucketWeights: { 176: 1 } } }, 'checkpoint has bucket 176 that is exceeding histogram buckets 176'],
+  ['a bucket that is no number', { cpuHistogram: { bucketWeights: { first: 1 } } }, 'checkpoint has a bucket whose index is no integer'],
+  ['a negative bucket weight', { memoryHistogram: { bucketWeights: { 3: -1 } } }, 'checkpoint has a negative weight -1 in bucket 3'],
+  ['a negative total weight', { memoryHistogram: { totalWeight: -2 } }, 'cannot load checkpoint with negative weight -2'],
+])('a checkpoint with %s is passed over, said so, and holds up no other', ([, status, message]) => {
+  const errors: unknown[] = []
+  const log: Log = { ...SILENT, error: (message, { vpa, container, error } = {}) => void errors.push([message, vpa, container, (error as Error).message]) }
+  const bad = savedOf('web', 'bad', status)
+  const checkpoints = checkpointsOf({ clock: fakeClock(), stored: [bad, savedOf('web')], log })
+  const [web] = subjects('web').map(({ vpa }) => vpa)
+  checkpoints.load([web!])
+  expect(errors).toEqual([['Error while loading checkpoint', 'default/web', 'bad', message]])
+  expect([...checkpoints.of(web!)].map(([container, { span }]) => [container, span.count])).toEqual([['app', 3]])
+})
+
+function savedOf(vpaObjectName: string, containerName = 'app', status: object = {}): Checkpoint {
   return projectCheckpoint({
-    metadata: { namespace: 'default', name: `${vpaObjectName}-app` },
-    spec: { vpaObjectName, containerName: 'app' },
-    status: { version: 'v3', totalSamplesCount: 3, cpuHistogram: {}, memoryHistogram: {} },
+    metadata: { namespace: 'default', name: `${vpaObjectName}-${containerName}` },
+    spec: { vpaObjectName, containerName },
+    status: { version: 'v3', totalSamplesCount: 3, cpuHistogram: {}, memoryHistogram: {}, ...status },
   })
 }

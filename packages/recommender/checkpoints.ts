@@ -1,13 +1,16 @@
-import type { Checkpoint } from '@vpa/core/api/checkpoint.ts'
+import { type Checkpoint, OPEN_INTERVALS_ANNOTATION } from '@vpa/core/api/checkpoint.ts'
 import type { Vpa } from '@vpa/core/api/vpa.ts'
 import type { Aggregate } from '@vpa/core/history/aggregate.ts'
 import { loadCheckpoint, saveCheckpoint } from '@vpa/core/history/checkpoint.ts'
-import { type UsageByContainer, usageToSave } from '@vpa/core/history/merged-usage.ts'
+import { type UsageByContainer, openIntervals, usageToSave } from '@vpa/core/history/merged-usage.ts'
+import { type OpenIntervals, openIntervalsText, parseOpenIntervals, peakOf } from '@vpa/core/history/open-interval.ts'
+import type { UsageHistory } from '@vpa/core/history/usage-history.ts'
 import type { EpochMs } from '@vpa/core/time.ts'
 import type { Clock } from '@vpa/kube/clock.ts'
 import type { Cluster } from '@vpa/kube/cluster.ts'
 import type { Log } from '@vpa/kube/log.ts'
 import type { RecommenderOptions } from './config.ts'
+import { retentionOf } from './samples.ts'
 import { type Subject, nameOf } from './subject.ts'
 import { workThrough } from './work-through.ts'
 
@@ -19,17 +22,26 @@ export interface CheckpointsContext {
   readonly signal: AbortSignal
 }
 
-/** What VPAs know from before this process: read once for each VPA, then written by turns. */
+/**
+ * What VPAs know from before this process: read once for each VPA, then written by turns.
+ *
+ * A checkpoint is deleted with its VPA, but what it told stays in memory for as long as usage without a new sample does. So a VPA
+ * that is deleted and created again goes on where it was, and has its checkpoint back one turn later.
+ */
 export class Checkpoints {
   readonly #context: CheckpointsContext
   /** By VPA, also of those without any checkpoint: what we write ourselves must not be read again. */
   readonly #loaded = new Map<string, Map<string, Aggregate>>()
+  /** Memory intervals of checkpoints that were just read. */
+  #open: { readonly checkpoint: Checkpoint; readonly aggregate: Aggregate; readonly intervals: OpenIntervals }[] = []
   readonly #writtenAt = new Map<string, EpochMs>()
+  readonly #startedAt: EpochMs
   #collectedAt: EpochMs
 
   constructor(context: CheckpointsContext) {
     this.#context = context
-    this.#collectedAt = context.clock.now()
+    this.#startedAt = context.clock.now()
+    this.#collectedAt = this.#startedAt
   }
 
   /** Reads the checkpoints of VPAs that were not seen before. One that makes no sense is logged and passed over. */
@@ -40,6 +52,18 @@ export class Checkpoints {
     const wanted = new Set(unseen)
     for (const checkpoint of this.#context.cluster.checkpoints.list()) {
       if (wanted.has(vpaOf(checkpoint))) this.#load(checkpoint)
+    }
+  }
+
+  /** Goes on with the memory intervals that were open when the checkpoints were written, once the pods are known. Those of pods that are gone count as they are. */
+  resumeIntervals(history: UsageHistory, now: EpochMs): void {
+    for (const { checkpoint, aggregate, intervals } of this.#open.splice(0)) {
+      const { namespace, containerName } = checkpoint
+      for (const [podName, interval] of intervals) {
+        const tracked = history.container({ namespace, podName, containerName }, now)
+        if (tracked === undefined) aggregate.addMemoryPeak(peakOf(interval), interval.windowEnd)
+        else tracked.history.resume(tracked.aggregate, interval)
+      }
     }
   }
 
@@ -54,7 +78,7 @@ export class Checkpoints {
   async write(subjects: readonly Subject[]): Promise<void> {
     const { clock, log, options, signal } = this.#context
     const deadline = clock.now() + options.checkpointsTimeout
-    const queue = subjects.map((subject) => ({ subject, since: this.#writtenAt.get(nameOf(subject.vpa)) ?? -Infinity })).toSorted((a, b) => (a.since < b.since ? -1 : Number(a.since > b.since)))
+    const queue = subjects.filter(({ vpa }) => !isFetchingHistory(vpa)).map((subject) => ({ subject, since: this.#writtenAt.get(nameOf(subject.vpa)) ?? -Infinity })).toSorted((a, b) => (a.since < b.since ? -1 : Number(a.since > b.since)))
     let late = false
     await workThrough(queue, options.workers, async ({ subject }) => {
       await this.#save(subject)
@@ -65,41 +89,79 @@ export class Checkpoints {
     if (late) log.warn('Failed to store all checkpoints within the configured `checkpoints-timeout`')
   }
 
-  /** Deletes checkpoints whose VPA is gone, and forgets what was read for it. VPAs of other recommenders count as existing. */
-  async collectGarbage(): Promise<void> {
-    const { cluster, clock, log, options } = this.#context
-    if (clock.now() - this.#collectedAt <= options.checkpointsGcInterval) return
-    this.#collectedAt = clock.now()
-    for (const { namespace, name, vpaName } of cluster.checkpoints.list()) {
-      if (cluster.vpas.get(namespace, vpaName) !== undefined) continue
-      log.info('Orphaned VPA checkpoint cleanup - deleting', { checkpoint: `${namespace}/${name}` })
-      await cluster.deleteCheckpoint({ namespace, name }).catch((error: unknown) => log.error('error cleaning checkpoints', { checkpoint: `${namespace}/${name}`, error }))
+  /**
+   * Forgets what checkpoints told of containers that are gone, once it is as old as usage may get; deletes checkpoints that tell
+   * of such containers, or whose VPA is gone. VPAs of other recommenders count as existing.
+   */
+  async collectGarbage(subjects: readonly Subject[]): Promise<void> {
+    const { cluster, clock, options } = this.#context
+    const now = clock.now()
+    if (now - this.#collectedAt <= options.checkpointsGcInterval) return
+    this.#collectedAt = now
+    const subjectOf = new Map(subjects.map((subject) => [nameOf(subject.vpa), subject]))
+    this.#forgetExpired(subjectOf, now)
+    for (const checkpoint of cluster.checkpoints.list()) {
+      const isOrphan = cluster.vpas.get(checkpoint.namespace, checkpoint.vpaName) === undefined
+      const subject = subjectOf.get(vpaOf(checkpoint))
+      if (isOrphan || (subject && this.#isOfNobody(checkpoint, subject, now))) await this.#delete(checkpoint)
     }
+  }
+
+  #forgetExpired(subjectOf: ReadonlyMap<string, Subject>, now: EpochMs): void {
+    const { cluster, options } = this.#context
+    for (const [name, loaded] of this.#loaded) {
+      const subject = subjectOf.get(name)
+      for (const [containerName, { span }] of loaded) {
+        const expired = now - (span.last ?? this.#startedAt) >= retentionOf(subject?.vpa, containerName, options)
+        if (expired && !isUsed(subject, containerName)) loaded.delete(containerName)
+      }
+    }
+    const saved = new Set([...cluster.checkpoints.list()].map(vpaOf))
     const existing = new Set([...cluster.vpas.list()].map(nameOf))
-    for (const name of this.#loaded.keys()) {
-      if (existing.has(name)) continue
+    for (const [name, loaded] of this.#loaded) {
+      if (loaded.size > 0 || saved.has(name) || existing.has(name)) continue
       this.#loaded.delete(name)
       this.#writtenAt.delete(name)
     }
   }
 
+  /** Whether the VPA has no such container any more. A checkpoint that we cannot read tells us nothing, so it stays. */
+  #isOfNobody({ containerName, status, createdAt = 0 }: Checkpoint, subject: Subject, now: EpochMs): boolean {
+    const { options } = this.#context
+    if (isUsed(subject, containerName) || this.of(subject.vpa).has(containerName)) return false
+    const lastUse = status.lastSampleStart ?? status.lastUpdateTime ?? createdAt
+    return now - lastUse >= retentionOf(subject.vpa, containerName, options) && isReadable(status, options)
+  }
+
+  async #delete({ namespace, name }: Checkpoint): Promise<void> {
+    const { cluster, log } = this.#context
+    const fields = { checkpoint: `${namespace}/${name}` }
+    log.info('Orphaned VPA checkpoint cleanup - deleting', fields)
+    await cluster.deleteCheckpoint({ namespace, name }).catch((error: unknown) => log.error('error cleaning checkpoints', { ...fields, error }))
+  }
+
   #load(checkpoint: Checkpoint): void {
     const { log, options } = this.#context
+    const { containerName, status, annotations } = checkpoint
     try {
-      this.#loaded.get(vpaOf(checkpoint))?.set(checkpoint.containerName, loadCheckpoint(checkpoint.status, options.halfLives))
+      const aggregate = loadCheckpoint(status, options.halfLives)
+      this.#loaded.get(vpaOf(checkpoint))?.set(containerName, aggregate)
+      this.#open.push({ checkpoint, aggregate, intervals: parseOpenIntervals(annotations[OPEN_INTERVALS_ANNOTATION], status.lastUpdateTime) })
     } catch (error) {
-      log.error('Error while loading checkpoint', { vpa: vpaOf(checkpoint), container: checkpoint.containerName, error })
+      log.error('Error while loading checkpoint', { vpa: vpaOf(checkpoint), container: containerName, error })
     }
   }
 
   async #save({ vpa, groups }: Subject): Promise<void> {
     const { cluster, clock, log, options } = this.#context
     const now = clock.now()
+    const open = openIntervals(groups, now)
     for (const [containerName, usage] of usageToSave(groups, this.of(vpa), options.halfLives, now)) {
-      const { namespace, name: vpaName } = vpa
+      const name = `${vpa.name}-${containerName}`
+      const annotations = { ...cluster.checkpoints.get(vpa.namespace, name)?.annotations, [OPEN_INTERVALS_ANNOTATION]: openIntervalsText(open.get(containerName) ?? new Map(), now) }
       const fields = { vpa: nameOf(vpa), container: containerName }
       try {
-        await cluster.writeCheckpoint({ namespace, name: `${vpaName}-${containerName}`, vpaName, containerName, status: saveCheckpoint(usage, now) })
+        await cluster.writeCheckpoint({ namespace: vpa.namespace, name, vpa, containerName, annotations, status: saveCheckpoint(usage, now) })
         log.info('Saved checkpoint for VPA', fields)
       } catch (error) {
         log.error('Cannot save checkpoint for VPA', { ...fields, error })
@@ -111,4 +173,22 @@ export class Checkpoints {
 /** As {@link nameOf} its VPA. */
 function vpaOf({ namespace, vpaName }: Checkpoint): string {
   return `${namespace}/${vpaName}`
+}
+
+/** Somebody is still filling this VPA's history; what is known so far would replace what was known before. */
+function isFetchingHistory({ status }: Vpa): boolean {
+  return (status.conditions ?? []).some((condition) => condition.type === 'FetchingHistory' && condition.status === 'True')
+}
+
+function isUsed(subject: Subject | undefined, containerName: string): boolean {
+  return subject?.groups.some(({ aggregates }) => aggregates.has(containerName)) === true
+}
+
+function isReadable(status: Checkpoint['status'], { halfLives }: RecommenderOptions): boolean {
+  try {
+    loadCheckpoint(status, halfLives)
+    return true
+  } catch {
+    return false
+  }
 }

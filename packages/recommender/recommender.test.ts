@@ -1,7 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { HOUR, MINUTE, SECOND } from '@vpa/core/time.ts'
+import { milliValue, quantity } from '@vpa/core/quantity.ts'
+import { DAY, HOUR, MINUTE, SECOND } from '@vpa/core/time.ts'
 import type { Cluster, Store } from '@vpa/kube/cluster.ts'
 import { parseConfig } from '@vpa/kube/config.ts'
 import { connect } from '@vpa/kube/connect.ts'
@@ -40,7 +41,34 @@ async function scene(...flags: readonly string[]): Promise<Scene> {
   return { sandbox, clock, ...(await startRecommender(sandbox, clock, flags)) }
 }
 
-async function startRecommender(sandbox: Sandbox, clock: FakeClock, flags: readonly string[] = []): Promise<Omit<Scene, 'sandbox' | 'clock'>> {
+/** A process that is gone makes no more writes, and never hears of the one that it is killed in. */
+interface Death {
+  readonly died: Promise<void>
+  /** Whether the write is made. */
+  write(): boolean
+}
+
+function dyingAfter(writes: number): Death {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  let left = writes
+  return {
+    died: promise,
+    write() {
+      left -= 1
+      if (left < 0) resolve()
+      return left >= 0
+    },
+  }
+}
+
+const IMMORTAL: Death = { died: new Promise(() => {}), write: () => true }
+
+function mortal(cluster: Cluster, death: Death): Cluster {
+  const unlessDead = <A extends readonly unknown[]>(write: (...args: A) => Promise<void>) => (...args: A): Promise<void> => (death.write() ? write(...args) : new Promise(() => {}))
+  return { ...cluster, patchVpaStatus: unlessDead(cluster.patchVpaStatus), writeCheckpoint: unlessDead(cluster.writeCheckpoint) }
+}
+
+async function startRecommender(sandbox: Sandbox, clock: FakeClock, flags: readonly string[] = [], death = IMMORTAL): Promise<Omit<Scene, 'sandbox' | 'clock'> & { readonly died: Promise<void> }> {
   const parsed = parseConfig(Config, flags)
   if (!('config' in parsed)) throw new Error('problem' in parsed ? parsed.problem : parsed.help)
   const messages: string[] = []
@@ -52,7 +80,7 @@ async function startRecommender(sandbox: Sandbox, clock: FakeClock, flags: reado
   const log: Log = { debug: note, info: note, warn: note, error: note, child: () => log }
   const registry = new Registry()
   const { cluster, signal } = await connectTo(sandbox, { clock, log, registry })
-  const recommender = new Recommender({ cluster, clock, log, options: recommenderOptions(parsed.config), metrics: new Metrics(registry, clock), quality: new QualityMetrics(registry), signal })
+  const recommender = new Recommender({ cluster: mortal(cluster, death), clock, log, options: recommenderOptions(parsed.config), metrics: new Metrics(registry, clock), quality: new QualityMetrics(registry), signal })
   await cluster.synced()
   const run = async (minutes: number) => {
     for (let minute = 0; minute < minutes; minute += 1) {
@@ -63,7 +91,7 @@ async function startRecommender(sandbox: Sandbox, clock: FakeClock, flags: reado
       await caughtUp(sandbox, cluster)
     }
   }
-  return { registry, messages, lines, run }
+  return { registry, messages, lines, run, died: death.died }
 }
 
 async function connectTo(sandbox: Sandbox, { clock, log, registry }: { clock: FakeClock; log: Log; registry: Registry }): Promise<{ readonly cluster: Cluster; readonly signal: AbortSignal }> {
@@ -127,7 +155,7 @@ async function addVpa(sandbox: Sandbox, name: string, spec: object = {}): Promis
 
 interface Status {
   readonly conditions: readonly { type: string; status: string; message?: string }[]
-  readonly recommendation?: { readonly containerRecommendations?: readonly Readonly<Record<'target' | 'lowerBound' | 'upperBound' | 'uncappedTarget', Record<string, string>>>[] }
+  readonly recommendation?: { readonly containerRecommendations?: readonly (Readonly<Record<'target' | 'lowerBound' | 'upperBound' | 'uncappedTarget', Record<string, string>>> & { readonly containerName: string })[] }
 }
 
 function statusOf(sandbox: Sandbox, name = 'web'): Status | undefined {
@@ -329,6 +357,142 @@ test('checkpoints of VPAs that are gone are deleted after a while', async () => 
   sandbox.delete('VerticalPodAutoscaler', { namespace: 'default', name: 'other' })
   await run(3)
   expect(checkpointNames(sandbox)).toEqual(['web-app'])
+})
+
+interface SavedStatus {
+  readonly totalSamplesCount?: number
+  readonly memoryHistogram?: { readonly totalWeight?: number }
+}
+
+function samplesOf(sandbox: Sandbox, name = 'web-app'): number {
+  const saved = sandbox.get('VerticalPodAutoscalerCheckpoint', { namespace: 'default', name })
+  return (saved?.status as SavedStatus | undefined)?.totalSamplesCount ?? 0
+}
+
+/** A checkpoint of a container that used 1 core a hundred times, last so long ago. */
+function savedCheckpoint(vpaObjectName: string, containerName: string, lastSample: number): object {
+  const histogram = { referenceTimestamp: '2026-03-01T00:00:00Z', bucketWeights: { 36: 10_000 }, totalWeight: 10 }
+  const time = new Date(lastSample).toISOString()
+  return {
+    apiVersion: 'autoscaling.k8s.io/v1',
+    kind: 'VerticalPodAutoscalerCheckpoint',
+    metadata: { namespace: 'default', name: `${vpaObjectName}-${containerName}` },
+    spec: { vpaObjectName, containerName },
+    status: { version: 'v3', firstSampleStart: time, lastSampleStart: time, totalSamplesCount: 100, cpuHistogram: histogram, memoryHistogram: histogram },
+  }
+}
+
+describe('history is kept', () => {
+  test('when the selector changes', async () => {
+    const { sandbox, clock, run } = await scene()
+    await run(30)
+    const restarted = await startRecommender(sandbox, clock)
+    await restarted.run(1)
+    const before = samplesOf(sandbox)
+    await addDeployment(sandbox, 'other')
+    await addVpa(sandbox, 'web', { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'other' } })
+    await restarted.run(1)
+    // What was seen since the restart is the other pods' usage now; what the checkpoint told remains.
+    expect(samplesOf(sandbox)).toBeGreaterThanOrEqual(before - 1)
+  })
+
+  test('when the VPA is deleted and created again, although its checkpoint goes with it', async () => {
+    const { sandbox, clock, run } = await scene()
+    await run(30)
+    const restarted = await startRecommender(sandbox, clock)
+    await restarted.run(1)
+    const before = samplesOf(sandbox)
+    sandbox.delete('VerticalPodAutoscaler', { namespace: 'default', name: 'web' })
+    await restarted.run(15)
+    expect(checkpointNames(sandbox)).toEqual([])
+    await addVpa(sandbox, 'web')
+    await restarted.run(1)
+    expect(samplesOf(sandbox)).toBe(before + 16)
+  })
+
+  test.for([
+    ['appears later', { targetRef: undefined }],
+    ['is given to this recommender later', { recommenders: [{ name: 'other' }] }],
+  ] as const)('when a VPA with a checkpoint %s', async ([, spec]) => {
+    const { sandbox, clock, run } = await scene()
+    await addDeployment(sandbox, 'late')
+    await sandbox.apply(savedCheckpoint('late', 'app', clock.now()))
+    if ('recommenders' in spec) await addVpa(sandbox, 'late', spec)
+    await run(5)
+    await addVpa(sandbox, 'late')
+    await run(1)
+    expect(samplesOf(sandbox, 'late-app')).toBeGreaterThan(100)
+    expect(targetOf(sandbox, 'late')?.cpu).toBe('1168m')
+  })
+
+  test('of an OOM, when the recommender restarts within the same memory interval', async () => {
+    const { sandbox, clock, run } = await scene()
+    await addDeployment(sandbox, 'hungry', { limits: { memory: '300Mi' } })
+    await addVpa(sandbox, 'hungry')
+    let memoryBytes = 400 * MB
+    sandbox.load('default', { app: 'hungry' }, 'app', () => ({ cpuMillicores: 10, memoryBytes }))
+    await run(5)
+    const before = targetOf(sandbox, 'hungry')?.memory
+    memoryBytes = 10 * MB
+    const restarted = await startRecommender(sandbox, clock)
+    await restarted.run(3)
+    expect(targetOf(sandbox, 'hungry')?.memory).toBe(before)
+  })
+})
+
+test('a container that is gone is recommended nothing once its usage has expired, and its checkpoint is deleted', async () => {
+  const { sandbox, clock, run } = await scene('--checkpoints-gc-interval=1m')
+  await sandbox.apply(savedCheckpoint('web', 'gone', clock.now() - 9 * DAY))
+  await sandbox.apply(savedCheckpoint('web', 'recent', clock.now() - 7 * DAY))
+  const names = () => (statusOf(sandbox)?.recommendation?.containerRecommendations ?? []).map(({ containerName }) => containerName)
+  await run(1)
+  expect(names()).toEqual(['app', 'gone', 'recent'])
+  await run(3)
+  expect(names()).toEqual(['app', 'recent'])
+  expect(checkpointNames(sandbox)).toEqual(['web-app', 'web-recent'])
+})
+
+test('a checkpoint that cannot be read is left alone, however old', async () => {
+  const { sandbox, clock, run } = await scene('--checkpoints-gc-interval=1m')
+  const foreign = savedCheckpoint('web', 'foreign', clock.now() - 90 * DAY) as { status: object }
+  await sandbox.apply({ ...foreign, status: { ...foreign.status, version: 'v4' } })
+  await run(4)
+  expect(checkpointNames(sandbox)).toEqual(['web-app', 'web-foreign'])
+})
+
+test('killed at any write of a turn and started again, the recommender is back to within one turn of where it was', async () => {
+  const { sandbox, clock, run } = await scene('--update-worker-count=1')
+  const names = ['cache', 'db', 'web']
+  for (const name of names) {
+    await addDeployment(sandbox, name)
+    await addVpa(sandbox, name)
+    sandbox.load('default', { app: name }, 'app', () => KONG)
+  }
+  await run(10)
+  const amounts = (name: string, part: 'target' | 'lowerBound' | 'upperBound') => {
+    const { cpu = '', memory = '' } = statusOf(sandbox, name)?.recommendation?.containerRecommendations?.[0]?.[part] ?? {}
+    return [cpu, memory].map((amount) => Number(milliValue(quantity(amount))))
+  }
+  const state = (name: string) => ({ samples: samplesOf(sandbox, `${name}-app`), target: amounts(name, 'target'), lower: amounts(name, 'lowerBound'), upper: amounts(name, 'upperBound') })
+  // A turn writes three statuses and three checkpoints.
+  for (let writes = 0; writes <= 6; writes += 1) {
+    const before = names.map(state)
+    const doomed = await startRecommender(sandbox, clock, ['--update-worker-count=1'], dyingAfter(writes))
+    await Promise.race([doomed.run(1), doomed.died])
+    const restarted = await startRecommender(sandbox, clock, ['--update-worker-count=1'])
+    await restarted.run(1)
+    for (const [index, name] of names.entries()) {
+      const [was, is] = [before[index]!, state(name)]
+      const place = `${name}, killed at write ${writes}`
+      expect(is.samples, place).toBeGreaterThanOrEqual(was.samples + 1)
+      expect(is.target, place).toEqual(was.target)
+      // Bounds draw closer with every sample.
+      for (const resource of [0, 1]) {
+        expect(is.lower[resource], place).toBeGreaterThanOrEqual(was.lower[resource]!)
+        expect(is.upper[resource], place).toBeLessThanOrEqual(was.upper[resource]!)
+      }
+    }
+  }
 })
 
 test('usage of pods that are gone counts on', async () => {

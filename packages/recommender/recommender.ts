@@ -19,7 +19,7 @@ import type { RecommenderOptions } from './config.ts'
 import type { Metrics, VpaFacts } from './metrics.ts'
 import { Overdue } from './overdue.ts'
 import type { QualityMetrics } from './quality-metrics.ts'
-import { type SampleContext, addOoms, addUsage, aggregationOf } from './samples.ts'
+import { type SampleContext, addOoms, addUsage, retentionOf } from './samples.ts'
 import { type Subject, SubjectIndex, nameOf, podCountOf, subjectsOf } from './subject.ts'
 import { workThrough } from './work-through.ts'
 
@@ -84,7 +84,7 @@ export class Recommender {
     await this.#updateVpas(subjects, now)
     loop.endStep('UpdateVPAs')
     await this.#checkpoints.write(subjects)
-    await this.#checkpoints.collectGarbage()
+    await this.#checkpoints.collectGarbage(subjects)
     loop.endStep('MaintainCheckpoints')
     this.#dropGarbage(index, now)
     loop.endStep('GarbageCollect')
@@ -127,6 +127,7 @@ export class Recommender {
       for (const { name } of pod.containers) read[isReported(pod, name) ? 'fromStatus' : 'fromSpec'] += 1
     }
     metrics.countResourceReads(read)
+    this.#checkpoints.resumeIntervals(this.#history, now)
     index.link(this.#history.groups())
   }
 
@@ -199,10 +200,7 @@ export class Recommender {
     log.info('Garbage collection of AggregateCollectionStates triggered')
     const dropped = this.#history.dropGarbage(now, {
       isWanted: (group) => index.ofGroup(group) !== undefined,
-      keepFor: (group, containerName) => {
-        const { memoryInterval, memoryIntervalCount } = aggregationOf({ index, options }, group, containerName)
-        return memoryInterval * memoryIntervalCount
-      },
+      keepFor: (group, containerName) => retentionOf(index.ofGroup(group)?.vpa, containerName, options),
     })
     for (const { group, containerName, why } of dropped) {
       const message = why === 'expired' ? 'Removing expired AggregateCollectionState' : 'Removing empty and not contributive AggregateCollectionState'

@@ -1,10 +1,11 @@
 import type { Resource } from '@vpa/core/amount.ts'
+import type { Vpa } from '@vpa/core/api/vpa.ts'
 import { type AggregationOptions, aggregationOptionsFor } from '@vpa/core/history/aggregation-options.ts'
 import type { Oom } from '@vpa/core/history/oom.ts'
 import type { PodGroup } from '@vpa/core/history/pod-group.ts'
 import type { UsageHistory } from '@vpa/core/history/usage-history.ts'
 import { policyFor, scalingModeOf } from '@vpa/core/policy/container-policy.ts'
-import type { EpochMs } from '@vpa/core/time.ts'
+import type { DurationMs, EpochMs } from '@vpa/core/time.ts'
 import type { Cluster, ContainerUsage } from '@vpa/kube/cluster.ts'
 import type { Log } from '@vpa/kube/log.ts'
 import type { RecommenderOptions } from './config.ts'
@@ -87,10 +88,19 @@ export function addOoms(context: SampleContext, ooms: readonly Oom[]): void {
 }
 
 /** What the policy of the group's VPA says, where policies may say so at all. */
-export function aggregationOf({ index, options }: Pick<SampleContext, 'index' | 'options'>, group: PodGroup, containerName: string): AggregationOptions {
-  const vpa = index.ofGroup(group)?.vpa
-  if (!options.perVpaConfig || vpa === undefined) return options.aggregation
-  return aggregationOptionsFor(policyFor(vpa.spec.resourcePolicy?.containerPolicies, containerName), options.aggregation)
+function aggregationOf({ index, options }: Pick<SampleContext, 'index' | 'options'>, group: PodGroup, containerName: string): AggregationOptions {
+  return aggregationFor(index.ofGroup(group)?.vpa, containerName, options)
+}
+
+/** How long usage is kept after the last sample. */
+export function retentionOf(vpa: Vpa | undefined, containerName: string, options: RecommenderOptions): DurationMs {
+  const { memoryInterval, memoryIntervalCount } = aggregationFor(vpa, containerName, options)
+  return memoryInterval * memoryIntervalCount
+}
+
+function aggregationFor(vpa: Vpa | undefined, containerName: string, { perVpaConfig, aggregation }: RecommenderOptions): AggregationOptions {
+  if (!perVpaConfig || vpa === undefined) return aggregation
+  return aggregationOptionsFor(policyFor(vpa.spec.resourcePolicy?.containerPolicies, containerName), aggregation)
 }
 
 function observe({ index, quality }: SampleContext, group: PodGroup, sample: { containerName: string; resource: Resource; usage: number; isOom: boolean }): void {

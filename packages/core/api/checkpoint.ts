@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Labels } from '../selector.ts'
 import { type EpochMs, formatTime, parseTime } from '../time.ts'
 import { type ObjectMeta, type RawMeta, projectMeta } from './object.ts'
 
@@ -25,7 +26,11 @@ export const CheckpointStatus = z.object({
 export type HistogramCheckpoint = z.output<typeof HistogramCheckpoint>
 export type CheckpointStatus = z.output<typeof CheckpointStatus>
 
+/** Beside the checkpoint, what its format has no place for: memory intervals that have not ended. The Go implementation leaves it alone. */
+export const OPEN_INTERVALS_ANNOTATION = 'vpaOpenMemoryIntervals'
+
 export interface Checkpoint extends ObjectMeta {
+  readonly annotations: Labels
   readonly vpaName: string
   readonly containerName: string
   readonly status: CheckpointStatus
@@ -39,6 +44,7 @@ export function projectCheckpoint(raw: unknown): Checkpoint {
   const { metadata, spec, status } = raw as { metadata?: RawMeta; spec?: { vpaObjectName?: string; containerName?: string }; status?: unknown }
   return {
     ...projectMeta(metadata),
+    annotations: metadata?.annotations ?? {},
     vpaName: spec?.vpaObjectName ?? '',
     containerName: spec?.containerName ?? '',
     status: CheckpointStatus.parse(status ?? {}),

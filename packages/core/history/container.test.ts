@@ -46,12 +46,23 @@ test('CPU: each time counts once, the lower bound of usage is 0', () => {
   expect(aggregate.span).toEqual({ first: T, last: T + 4, count: 3 })
 })
 
-test('the open peak is that of an interval that has not ended', () => {
-  const container = new ContainerHistory()
-  expect(container.openPeak(T)).toBeUndefined()
-  container.addMemory(newAggregate(), { bytes: 7, at: T }, OPTIONS)
-  expect(container.openPeak(W - 1)).toEqual({ bytes: 7, windowEnd: W })
-  expect(container.openPeak(W)).toBeUndefined()
+test('an interval is open until it ends, and goes on where it was after a restart', () => {
+  const [before, after] = [new ContainerHistory(), new ContainerHistory()]
+  expect(before.openInterval(T)).toBeUndefined()
+  before.addMemory(newAggregate(), { bytes: 700 * MB, at: T }, OPTIONS)
+  before.recordOom(newAggregate(), { requested: 1000 * MB, at: T + 1 }, OPTIONS)
+  const interval = { windowEnd: W, usagePeak: 700 * MB, oomPeak: 1200 * MB }
+  expect(before.openInterval(W - 1)).toEqual(interval)
+  expect(before.openInterval(W)).toBeUndefined()
+
+  const aggregate = newAggregate()
+  after.resume(aggregate, interval)
+  after.resume(aggregate, { ...interval, oomPeak: 9000 * MB })
+  after.addMemory(aggregate, { bytes: 1100 * MB, at: T + HOUR }, OPTIONS)
+  after.addMemory(aggregate, { bytes: 1300 * MB, at: T + 2 * HOUR }, OPTIONS)
+  const expected = newAggregate()
+  expected.addMemoryPeak(1300 * MB, W)
+  expect(aggregate.memoryPeaks.save()).toEqual(expected.memoryPeaks.save())
 })
 
 function newAggregate(): Aggregate {

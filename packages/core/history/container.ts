@@ -2,6 +2,7 @@ import { type Amount, amountOf } from '../amount.ts'
 import type { EpochMs } from '../time.ts'
 import type { Aggregate } from './aggregate.ts'
 import type { AggregationOptions } from './aggregation-options.ts'
+import { type OpenInterval, peakOf } from './open-interval.ts'
 
 /**
  * What is remembered of one container of one pod, so that each sample counts once and each memory interval
@@ -46,10 +47,19 @@ export class ContainerHistory {
     return bytes
   }
 
-  /** The peak of an interval that has not ended yet; it is not part of a checkpoint, or it would count twice after a restart. */
-  openPeak(now: EpochMs): { readonly bytes: Amount; readonly windowEnd: EpochMs } | undefined {
+  /** The interval, as long as it has not ended; it is not part of a checkpoint, or it would count twice after a restart. */
+  openInterval(now: EpochMs): OpenInterval | undefined {
     if (this.#windowEnd === undefined || now >= this.#windowEnd) return undefined
-    return { bytes: this.#peak(), windowEnd: this.#windowEnd }
+    return { windowEnd: this.#windowEnd, usagePeak: this.#usagePeak, oomPeak: this.#oomPeak }
+  }
+
+  /** Goes on with an interval from before a restart, unless a sample has begun a new one already. */
+  resume(aggregate: Aggregate, interval: OpenInterval): void {
+    if (this.#windowEnd !== undefined) return
+    this.#windowEnd = interval.windowEnd
+    this.#usagePeak = interval.usagePeak
+    this.#oomPeak = interval.oomPeak
+    aggregate.addMemoryPeak(peakOf(interval), interval.windowEnd)
   }
 
   /** Makes the sample the interval's peak where it is, and tells whether it was. */

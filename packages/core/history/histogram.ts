@@ -112,7 +112,7 @@ export class Histogram {
     const { bucketWeights, totalWeight, referenceTimestamp } = checkpoint
     if (totalWeight < 0) throw new RangeError(`cannot load checkpoint with negative weight ${totalWeight}`)
     const stored = Object.entries(bucketWeights).map(([bucket, weight]) => [Number(bucket), weight] as const)
-    for (const [bucket] of stored) this.#checkBucket(bucket)
+    for (const [bucket, weight] of stored) this.#checkBucket(bucket, weight)
 
     this.#reference = referenceTimestamp ?? YEAR_ONE
     const sum = stored.reduce((sum, [, weight]) => sum + weight, 0)
@@ -127,8 +127,10 @@ export class Histogram {
     this.#tighten()
   }
 
-  #checkBucket(bucket: number): void {
+  #checkBucket(bucket: number, weight: number): void {
     const count = this.#weights.length
+    if (!Number.isInteger(bucket)) throw new RangeError('checkpoint has a bucket whose index is no integer')
+    if (weight < 0) throw new RangeError(`checkpoint has a negative weight ${weight} in bucket ${bucket}`)
     if (bucket >= count) throw new RangeError(`checkpoint has bucket ${bucket} that is exceeding histogram buckets ${count}`)
     if (bucket < 0) throw new RangeError(`checkpoint has a negative bucket ${bucket}`)
   }

@@ -1,5 +1,6 @@
 import type { EpochMs } from '../time.ts'
 import { Aggregate, type HalfLives } from './aggregate.ts'
+import { type OpenInterval, type OpenIntervals, peakOf } from './open-interval.ts'
 import type { PodGroup } from './pod-group.ts'
 
 /** Container name to usage. */
@@ -27,13 +28,24 @@ export function mergedUsage(groups: readonly PodGroup[], fromCheckpoints: UsageB
  */
 export function usageToSave(groups: readonly PodGroup[], fromCheckpoints: UsageByContainer, halfLives: HalfLives, now: EpochMs): UsageByContainer {
   const usage = mergedUsage(groups, fromCheckpoints, halfLives)
+  for (const [containerName, intervals] of openIntervals(groups, now)) {
+    for (const interval of intervals.values()) usage.get(containerName)?.subtractMemoryPeak(peakOf(interval), interval.windowEnd)
+  }
+  return usage
+}
+
+/** By container, the memory intervals that {@link usageToSave} leaves out. */
+export function openIntervals(groups: readonly PodGroup[], now: EpochMs): ReadonlyMap<string, OpenIntervals> {
+  const open = new Map<string, Map<string, OpenInterval>>()
   for (const { pods, aggregates } of groups) {
-    for (const { containers } of pods.values()) {
+    for (const [podName, { containers }] of pods) {
       for (const [containerName, container] of containers) {
-        const peak = container.openPeak(now)
-        if (peak && aggregates.has(containerName)) usage.get(containerName)?.subtractMemoryPeak(peak.bytes, peak.windowEnd)
+        const interval = container.openInterval(now)
+        if (interval === undefined || !aggregates.has(containerName)) continue
+        const ofContainer = open.get(containerName) ?? new Map<string, OpenInterval>()
+        open.set(containerName, ofContainer.set(podName, interval))
       }
     }
   }
-  return usage
+  return open
 }
