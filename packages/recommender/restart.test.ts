@@ -1,0 +1,121 @@
+import { milliValue, quantity, wholeValue } from '@vpa/core/quantity.ts'
+import { DAY } from '@vpa/core/time.ts'
+import type { Sandbox } from '@vpa/sandbox/sandbox.ts'
+import { describe, expect, test } from 'vitest'
+import { KONG, MB, addDeployment, addVpa, checkpointNames, dyingAfter, samplesOf, savedCheckpoint, scene, startRecommender, statusOf, targetOf } from '../../test/support/recommender-scene.ts'
+
+describe('history is kept', () => {
+  test('when the selector changes', async () => {
+    const { sandbox, clock, run } = await scene()
+    await run(30)
+    const restarted = await startRecommender(sandbox, clock)
+    await restarted.run(1)
+    const before = samplesOf(sandbox)
+    await addDeployment(sandbox, 'other')
+    await addVpa(sandbox, 'web', { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'other' } })
+    await restarted.run(1)
+    // What was seen since the restart is the other pods' usage now; what the checkpoint told remains.
+    expect(samplesOf(sandbox)).toBeGreaterThanOrEqual(before - 1)
+  })
+
+  test('when the VPA is deleted and created again, although its checkpoint goes with it', async () => {
+    const { sandbox, clock, run } = await scene()
+    await run(30)
+    const restarted = await startRecommender(sandbox, clock)
+    await restarted.run(1)
+    const before = samplesOf(sandbox)
+    sandbox.delete('VerticalPodAutoscaler', { namespace: 'default', name: 'web' })
+    await restarted.run(15)
+    expect(checkpointNames(sandbox)).toEqual([])
+    await addVpa(sandbox, 'web')
+    await restarted.run(1)
+    expect(samplesOf(sandbox)).toBe(before + 16)
+  })
+
+  test.for([
+    ['appears later', { targetRef: undefined }],
+    ['is given to this recommender later', { recommenders: [{ name: 'other' }] }],
+  ] as const)('when a VPA with a checkpoint %s', async ([, spec]) => {
+    const { sandbox, clock, run } = await scene()
+    await addDeployment(sandbox, 'late')
+    await sandbox.apply(savedCheckpoint('late', 'app', clock.now()))
+    if ('recommenders' in spec) await addVpa(sandbox, 'late', spec)
+    await run(5)
+    await addVpa(sandbox, 'late')
+    await run(1)
+    expect(samplesOf(sandbox, 'late-app')).toBeGreaterThan(100)
+    expect(targetOf(sandbox, 'late')?.cpu).toBe('1168m')
+  })
+
+  test('of an OOM, when the recommender restarts within the same memory interval', async () => {
+    const { sandbox, clock, run } = await scene()
+    await addDeployment(sandbox, 'hungry', { limits: { memory: '300Mi' } })
+    await addVpa(sandbox, 'hungry')
+    let memoryBytes = 400 * MB
+    sandbox.load('default', { app: 'hungry' }, 'app', () => ({ cpuMillicores: 10, memoryBytes }))
+    await run(5)
+    const before = targetOf(sandbox, 'hungry')?.memory
+    memoryBytes = 10 * MB
+    const restarted = await startRecommender(sandbox, clock)
+    await restarted.run(3)
+    expect(targetOf(sandbox, 'hungry')?.memory).toBe(before)
+  })
+})
+
+test('a container that is gone is recommended nothing once its usage has expired, and its checkpoint is deleted', async () => {
+  const { sandbox, clock, run } = await scene('--checkpoints-gc-interval=1m')
+  await sandbox.apply(savedCheckpoint('web', 'gone', clock.now() - 9 * DAY))
+  await sandbox.apply(savedCheckpoint('web', 'recent', clock.now() - 7 * DAY))
+  const names = () => (statusOf(sandbox)?.recommendation?.containerRecommendations ?? []).map(({ containerName }) => containerName)
+  await run(1)
+  expect(names()).toEqual(['app', 'gone', 'recent'])
+  await run(3)
+  expect(names()).toEqual(['app', 'recent'])
+  expect(checkpointNames(sandbox)).toEqual(['web-app', 'web-recent'])
+})
+
+test('a checkpoint that cannot be read is left alone, however old', async () => {
+  const { sandbox, clock, run } = await scene('--checkpoints-gc-interval=1m')
+  const foreign = savedCheckpoint('web', 'foreign', clock.now() - 90 * DAY) as { status: object }
+  await sandbox.apply({ ...foreign, status: { ...foreign.status, version: 'v4' } })
+  await run(4)
+  expect(checkpointNames(sandbox)).toEqual(['web-app', 'web-foreign'])
+})
+
+/** A turn writes three statuses and three checkpoints. */
+test.for([0, 1, 2, 3, 4, 5, 6])('killed after %i writes of a turn and started again, the recommender is back to within one turn of where it was', async (writes) => {
+  const flags = ['--update-worker-count=1']
+  const { sandbox, clock, run } = await scene(...flags)
+  const names = ['cache', 'db', 'web']
+  for (const name of names) {
+    await addDeployment(sandbox, name)
+    await addVpa(sandbox, name)
+    sandbox.load('default', { app: name }, 'app', () => KONG)
+  }
+  await run(10)
+  const before = names.map((name) => stateOf(sandbox, name))
+
+  const doomed = await startRecommender(sandbox, clock, flags, dyingAfter(writes))
+  await Promise.race([doomed.run(1), doomed.died])
+  const restarted = await startRecommender(sandbox, clock, flags)
+  await restarted.run(1)
+  for (const [index, name] of names.entries()) {
+    const [was, is] = [before[index]!, stateOf(sandbox, name)]
+    expect(is.samples).toBeGreaterThanOrEqual(was.samples + 1)
+    expect(is.target).toEqual(was.target)
+    // Bounds draw closer with every sample.
+    for (const resource of ['cpu', 'memory'] as const) {
+      expect(is.lowerBound[resource]).toBeGreaterThanOrEqual(was.lowerBound[resource])
+      expect(is.upperBound[resource]).toBeLessThanOrEqual(was.upperBound[resource])
+    }
+  }
+})
+
+function stateOf(sandbox: Sandbox, name: string) {
+  const container = statusOf(sandbox, name)?.recommendation?.containerRecommendations?.[0]
+  const amounts = (part: 'target' | 'lowerBound' | 'upperBound') => {
+    const { cpu = '', memory = '' } = container?.[part] ?? {}
+    return { cpu: Number(milliValue(quantity(cpu))), memory: Number(wholeValue(quantity(memory))) }
+  }
+  return { samples: samplesOf(sandbox, `${name}-app`), target: amounts('target'), lowerBound: amounts('lowerBound'), upperBound: amounts('upperBound') }
+}
