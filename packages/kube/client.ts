@@ -168,7 +168,7 @@ function requestCounter(registry: Registry): Counter<'code' | 'method' | 'host'>
 }
 
 /** Node reports several failed addresses of one host as an error without a message of its own. */
-function messageOf(error: unknown): string {
+export function messageOf(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(messageOf).join('; ')
   return error instanceof Error ? error.message : String(error)
 }

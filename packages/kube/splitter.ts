@@ -31,17 +31,28 @@ export class LineSplitter {
   }
 }
 
-/** The elements of the array `items` of a list object; all else of it is the envelope. */
+/** Which array of an answer is cut up: its key, and how many objects it is inside of. */
+export interface ArrayPlace {
+  readonly key: string
+  readonly depth: number
+}
+
+/** The elements, objects or arrays, of one array of an answer; all else of it is the envelope. */
 export class ItemSplitter {
+  readonly #place: ArrayPlace
   readonly #envelope: Buffer[] = []
   #item: Buffer[] = []
-  /** Open braces and brackets: 1 inside the list object, 2 inside `items`, 3 and more inside an item. */
+  /** Open braces and brackets; for `items` of a list object: 1 inside the list, 2 inside `items`, 3 and more inside an item. */
   #depth = 0
   #insideItems = false
   #insideString = false
   #escaped = false
-  /** Bytes of the latest string directly inside the list object: a key when a bracket follows. */
+  /** Bytes of the latest string where the array's key may be: the key when a bracket follows. */
   #key: number[] = []
+
+  constructor(place: ArrayPlace = { key: 'items', depth: 1 }) {
+    this.#place = place
+  }
 
   /** @returns the items that this chunk completes */
   push(chunk: Buffer): string[] {
@@ -60,26 +71,26 @@ export class ItemSplitter {
           items.push(joined(this.#item, chunk.subarray(start, at + 1)))
           this.#item = []
           start = at + 1
-        } else if (this.#depth === 1) this.#insideItems = false
+        } else if (this.#depth === this.#place.depth) this.#insideItems = false
       } else if (byte === COMMA && this.#betweenItems) start = this.#keep(chunk, start, at) + 1
     }
     const rest = chunk.subarray(start)
-    if (this.#insideItems && this.#depth > 2) this.#item.push(rest)
+    if (this.#insideItems && this.#depth > this.#place.depth + 1) this.#item.push(rest)
     else this.#envelope.push(rest)
     return items
   }
 
   /**
-   * @returns the JSON text of the list object, with `items` empty
-   * @throws Error when the answer ended before the list did
+   * @returns the JSON text of the answer, with the array empty
+   * @throws Error when the answer ended before its object did
    */
   end(): string {
-    if (this.#depth !== 0 || this.#envelope.length === 0) throw new Error('the list ended before it was complete')
+    if (this.#depth !== 0 || this.#envelope.length === 0) throw new Error('the answer ended before it was complete')
     return joined(this.#envelope)
   }
 
   get #betweenItems(): boolean {
-    return this.#insideItems && this.#depth === 2
+    return this.#insideItems && this.#depth === this.#place.depth + 1
   }
 
   #keep(chunk: Buffer, start: number, end: number): number {
@@ -88,13 +99,13 @@ export class ItemSplitter {
   }
 
   #open(byte: number): void {
-    if (byte === OPEN_BRACKET && this.#depth === 1 && String.fromCharCode(...this.#key) === 'items') this.#insideItems = true
+    if (byte === OPEN_BRACKET && this.#depth === this.#place.depth && String.fromCharCode(...this.#key) === this.#place.key) this.#insideItems = true
     this.#depth += 1
   }
 
   #openString(): void {
     this.#insideString = true
-    if (this.#depth === 1) this.#key = []
+    if (this.#depth === this.#place.depth) this.#key = []
   }
 
   #readString(byte: number | undefined): void {
@@ -104,7 +115,7 @@ export class ItemSplitter {
       this.#insideString = false
       return
     }
-    if (this.#depth === 1 && byte !== undefined) this.#key.push(byte)
+    if (this.#depth === this.#place.depth && byte !== undefined) this.#key.push(byte)
   }
 }
 

@@ -36,7 +36,7 @@ export async function startApiServer(handler: Handler): Promise<ApiServer> {
       path: url.pathname,
       query: Object.fromEntries(url.searchParams),
       headers: incoming.headers,
-      body: body === '' ? undefined : JSON.parse(body),
+      body: decoded(body, incoming.headers['content-type']),
     }
     seen.push(request)
     answer(request, response)
@@ -48,6 +48,11 @@ export async function startApiServer(handler: Handler): Promise<ApiServer> {
   })
   const { port } = server.address() as AddressInfo
   return { url: `http://127.0.0.1:${port}`, seen, handle: (next) => void (answer = next) }
+}
+
+function decoded(body: string, type: string | undefined): unknown {
+  if (body === '') return undefined
+  return type === 'application/x-www-form-urlencoded' ? Object.fromEntries(new URLSearchParams(body)) : JSON.parse(body)
 }
 
 /** A client of that server without limits; it is closed when the test ends. */

@@ -1,0 +1,151 @@
+import { HOUR, MINUTE, SECOND } from '@vpa/core/time.ts'
+import { expect, onTestFinished, test } from 'vitest'
+import { type ApiServer, type Handler, json, startApiServer } from '../../test/support/api-server.ts'
+import { fakeClock } from '../../test/support/fake-clock.ts'
+import { Prometheus, type PrometheusAnswer, type PrometheusOptions, type Series } from './prometheus.ts'
+
+const T0 = Date.UTC(2026, 2, 1)
+const RANGE = { query: 'memory', start: T0, end: T0 + 8 * HOUR, step: HOUR }
+
+interface Scene {
+  readonly prometheus: Prometheus
+  readonly server: ApiServer
+  readonly answers: readonly PrometheusAnswer[]
+  /** What a range query handed on. */
+  read(): Promise<{ series: readonly Series[]; error?: string; warnings?: readonly string[] }>
+}
+
+async function scene(handler: Handler, options: Partial<PrometheusOptions> = {}): Promise<Scene> {
+  const server = await startApiServer(handler)
+  const answers: PrometheusAnswer[] = []
+  const prometheus = new Prometheus({
+    address: server.url,
+    insecure: false,
+    authorization: undefined,
+    queryTimeout: MINUTE,
+    clock: fakeClock(),
+    signal: new AbortController().signal,
+    onAnswer: (answer) => void answers.push(answer),
+    ...options,
+  })
+  onTestFinished(() => prometheus.close())
+  const read = async () => {
+    const series: Series[] = []
+    try {
+      const { warnings } = await prometheus.queryRange(RANGE, (one) => void series.push(one))
+      return { series, warnings }
+    } catch (error) {
+      return { series, error: (error as Error).message }
+    }
+  }
+  return { prometheus, server, answers, read }
+}
+
+function success(resultType: string, result: unknown, more: object = {}): object {
+  return { status: 'success', ...more, data: { resultType, result } }
+}
+
+const MATRIX = success('matrix', [
+  { metric: { pod: 'a' }, values: [[1_772_323_200, '1.5'], [1_772_326_800.781, 'NaN'], [1_772_330_400, '+Inf']] },
+  { metric: { pod: 'b', quote: '}]"' }, values: [] },
+])
+
+test('a matrix is handed on series by series, times in milliseconds', async () => {
+  const { read } = await scene((_, response) => json(response, 200, MATRIX))
+  expect(await read()).toEqual({
+    series: [
+      { labels: { pod: 'a' }, points: [{ at: T0, value: 1.5 }, { at: T0 + HOUR + 781, value: Number.NaN }, { at: T0 + 2 * HOUR, value: Number.NaN }] },
+      { labels: { pod: 'b', quote: '}]"' }, points: [] },
+    ],
+    warnings: [],
+  })
+})
+
+test('a vector has series of one point', async () => {
+  const { prometheus } = await scene((_, response) => json(response, 200, success('vector', [{ metric: { pod: 'a' }, value: [1_772_323_200, '1'] }])))
+  const series: Series[] = []
+  expect(await prometheus.query('up', T0, (one) => void series.push(one))).toEqual({ resultType: 'vector', warnings: [] })
+  expect(series).toEqual([{ labels: { pod: 'a' }, points: [{ at: T0, value: 1 }] }])
+})
+
+test('what is asked, with a path of its own before the API and with authorization', async () => {
+  const { server, prometheus } = await scene((_, response) => json(response, 200, MATRIX), {})
+  const behindProxy = new Prometheus({ address: `${server.url}/prom/`, insecure: false, authorization: 'Bearer abc', queryTimeout: MINUTE, clock: fakeClock(), signal: new AbortController().signal, onAnswer: () => {} })
+  onTestFinished(() => behindProxy.close())
+  await prometheus.queryRange({ ...RANGE, step: 90 * SECOND, start: T0 + 500 }, () => {})
+  await behindProxy.query('up[8d]', T0, () => {})
+  expect(server.seen.map(({ method, path, body, headers }) => ({ method, path, body, authorization: headers.authorization }))).toEqual([
+    { method: 'POST', path: '/api/v1/query_range', body: { query: 'memory', start: '1772323200.5', end: '1772352000', step: '90' }, authorization: undefined },
+    { method: 'POST', path: '/prom/api/v1/query', body: { query: 'up[8d]', time: '1772323200' }, authorization: 'Bearer abc' },
+  ])
+})
+
+test('where POST is not allowed, GET asks the same; each answer is told of', async () => {
+  const { read, server, answers } = await scene(({ method }, response) => (method === 'POST' ? json(response, 405, {}) : json(response, 200, MATRIX)))
+  expect((await read()).series).toHaveLength(2)
+  expect(server.seen[1]).toMatchObject({ method: 'GET', path: '/api/v1/query_range', query: { query: 'memory', start: '1772323200', end: '1772352000', step: '3600' } })
+  expect(answers).toEqual([{ method: 'POST', status: 405, after: 0 }, { method: 'GET', status: 200, after: 0 }])
+})
+
+test('warnings come along', async () => {
+  const { read } = await scene((_, response) => json(response, 200, success('matrix', [], { warnings: ['store 10.0.0.7 is away'] })))
+  expect(await read()).toEqual({ series: [], warnings: ['store 10.0.0.7 is away'] })
+})
+
+test.for([
+  ['a query that Prometheus refuses', 422, JSON.stringify({ status: 'error', errorType: 'execution', error: 'query processing would load too many samples into memory' }), 'Prometheus answered 422: query processing would load too many samples into memory'],
+  ['a proxy that knows nobody', 401, 'Unauthorized\n', 'Prometheus answered 401: Unauthorized'],
+  ['an error in the clothes of a success', 200, JSON.stringify({ status: 'error', error: 'no' }), 'Prometheus answered: no'],
+  ['a scalar', 200, JSON.stringify(success('scalar', [1, '2'])), 'expected a matrix or a vector of Prometheus; got something else'],
+  ['no JSON', 200, '<html>Welcome</html>', 'expected a matrix or a vector of Prometheus; got something else'],
+  ['nothing', 200, '', 'the answer ended before it was complete'],
+] as const)('%s', async ([, status, text, expected]) => {
+  const { read } = await scene((_, response) => void response.writeHead(status).end(text))
+  expect((await read()).error).toMatch(expected)
+})
+
+test('an answer that breaks off is an error; the series before it were handed on', async () => {
+  const text = JSON.stringify(MATRIX)
+  const { read } = await scene((_, response) => void response.writeHead(200).end(text.slice(0, text.indexOf('"b"'))))
+  const { series, error } = await read()
+  expect(series.map(({ labels }) => labels['pod'])).toEqual(['a'])
+  expect(error).toBe('the answer ended before it was complete')
+})
+
+test('a Prometheus that nothing listens for', async () => {
+  const { read } = await scene(() => {}, { address: 'http://127.0.0.1:9' })
+  expect((await read()).error).toBe('cannot reach Prometheus at http://127.0.0.1:9: connect ECONNREFUSED 127.0.0.1:9')
+})
+
+test('a Prometheus that is silent, or stops in the middle, is left after the query timeout', async () => {
+  for (const start of ['', '{"status":"success","data":{"resultType":"matrix","result":[']) {
+    const { read } = await scene((_, response) => void response.writeHead(200).write(start || ' '), { queryTimeout: 50 })
+    expect((await read()).error).toBe('Prometheus did not answer within 50ms (--prometheus-query-timeout)')
+  }
+})
+
+test('memory stays that of one series, however long the answer', async () => {
+  const values = Array.from({ length: 1000 }, (_, index) => [T0 / SECOND + 60 * index, '460000000.5'])
+  const one = JSON.stringify({ metric: { pod: 'a', id: 'x'.repeat(200) }, values })
+  const series = 4000
+  const { prometheus } = await scene((_, response) => {
+    let sent = 0
+    const send = (): void => {
+      while (sent < series) {
+        sent += 1
+        if (!response.write(sent === 1 ? one : `,${one}`)) return void response.once('drain', send)
+      }
+      response.end(']}}')
+    }
+    response.writeHead(200).write('{"status":"success","data":{"resultType":"matrix","result":[')
+    send()
+  })
+  let [seen, most] = [0, 0]
+  await prometheus.queryRange(RANGE, () => {
+    seen += 1
+    if (seen % 100 === 0) most = Math.max(most, process.memoryUsage().heapUsed + process.memoryUsage().arrayBuffers)
+  })
+  expect(seen).toBe(series)
+  expect(one.length * series).toBeGreaterThan(100e6)
+  expect(most).toBeLessThan(150e6)
+}, 30_000)
