@@ -76,7 +76,7 @@ export class ItemSplitter {
     }
     const rest = chunk.subarray(start)
     if (this.#insideItems && this.#depth > this.#place.depth + 1) this.#item.push(rest)
-    else this.#envelope.push(rest)
+    else this.#keep(chunk, start, chunk.length)
     return items
   }
 
@@ -93,8 +93,9 @@ export class ItemSplitter {
     return this.#insideItems && this.#depth === this.#place.depth + 1
   }
 
+  /** Copies: a part of a chunk, be it empty, would hold the whole chunk in memory, and there is one part per item. */
   #keep(chunk: Buffer, start: number, end: number): number {
-    this.#envelope.push(chunk.subarray(start, end))
+    if (start < end) this.#envelope.push(Buffer.from(chunk.subarray(start, end)))
     return end
   }
 
