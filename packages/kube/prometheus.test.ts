@@ -7,6 +7,7 @@ import { fakeClock } from '../../test/support/fake-clock.ts'
 import { Prometheus, type PrometheusAnswer, type PrometheusOptions, type Series } from './prometheus.ts'
 
 setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
 
 const T0 = Date.UTC(2026, 2, 1)
 const RANGE = { query: 'memory', start: T0, end: T0 + 8 * HOUR, step: HOUR }
@@ -127,3 +128,37 @@ test('a Prometheus that is silent, or stops in the middle, is left after the que
     expect((await read()).error).toBe('Prometheus did not answer within 50ms (--prometheus-query-timeout)')
   }
 })
+
+test('memory stays that of one series, however long the answer', async () => {
+  const values = Array.from({ length: 1000 }, (_, index) => [T0 / SECOND + 60 * index, '460000000.5'])
+  const one = JSON.stringify({ metric: { pod: 'a', id: 'x'.repeat(200) }, values })
+  const series = 4000
+  const { prometheus } = await scene((_, response) => {
+    let sent = 0
+    const send = (): void => {
+      while (sent < series) {
+        sent += 1
+        if (!response.write(sent === 1 ? one : `,${one}`)) return void response.once('drain', send)
+      }
+      response.end(']}}')
+    }
+    response.writeHead(200).write('{"status":"success","data":{"resultType":"matrix","result":[')
+    send()
+  })
+  let [seen, most] = [0, 0]
+  const before = heldBytes()
+  await prometheus.queryRange(RANGE, () => {
+    seen += 1
+    if (seen % 500 === 0) most = Math.max(most, heldBytes() - before)
+  })
+  expect(seen).toBe(series)
+  expect(one.length * series).toBeGreaterThan(100e6)
+  expect(most).toBeLessThan(10e6)
+}, 30_000)
+
+/** What is in use after a garbage collection. */
+function heldBytes(): number {
+  collectGarbage()
+  const { heapUsed, arrayBuffers } = process.memoryUsage()
+  return heapUsed + arrayBuffers
+}
