@@ -1,6 +1,7 @@
 /** Millicores of CPU or bytes of memory, an integer from 0 to {@link MAX_AMOUNT}. */
 export type Amount = number
-export type Resource = 'cpu' | 'memory'
+export const RESOURCES = ['cpu', 'memory'] as const
+export type Resource = (typeof RESOURCES)[number]
 
 /** 100 billion cores, or 91 TiB; an estimate without any confidence ends here (upstream: MaxResourceAmount). */
 const MAX_AMOUNT: Amount = 1e14

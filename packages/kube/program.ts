@@ -46,6 +46,8 @@ export interface ProgramContext<Config> {
   readonly health: Pick<Health, 'start' | 'beat' | 'report'>
   /** Of the pod we run in: environment variable NAMESPACE; undefined where it is empty or not set. */
   readonly namespace: string | undefined
+  /** All environment variables. */
+  readonly env: Readonly<Record<string, string | undefined>>
 }
 
 /**
@@ -93,7 +95,7 @@ async function operate<Config extends ProgramConfig>(program: Program<Config>, c
   const lost = election?.leadership?.lost.then(() => Promise.reject(new Error('lost master')))
   const namespace = process.env['NAMESPACE'] || undefined
   try {
-    if (!signal.aborted) await Promise.race([program.run({ config, log, registry, clock, signal, health, namespace }), overdue(signal, clock), ...(lost ? [lost] : [])])
+    if (!signal.aborted) await Promise.race([program.run({ config, log, registry, clock, signal, health, namespace, env: process.env }), overdue(signal, clock), ...(lost ? [lost] : [])])
   } finally {
     await election?.leadership?.release()
     await election?.client.close()

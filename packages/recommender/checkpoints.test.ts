@@ -60,11 +60,11 @@ test('all are written where there is time', async () => {
 test('a checkpoint is read when its VPA is first seen, and never again: it would count what we have seen ourselves twice', () => {
   const stored: Checkpoint[] = []
   const checkpoints = checkpointsOf({ clock: fakeClock(), stored })
-  const [early, late] = subjects('early', 'late').map(({ vpa }) => vpa)
+  const [early, late] = subjects('early', 'late')
   checkpoints.load([early!])
   stored.push(...['early', 'late'].map((name) => savedOf(name)))
   checkpoints.load([early!, late!])
-  expect([early, late].map((vpa) => checkpoints.of(vpa!).get('app')?.span.count)).toEqual([undefined, 3])
+  expect([early, late].map((subject) => checkpoints.of(subject!.vpa).get('app')?.span.count)).toEqual([undefined, 3])
 })
 
 test('a VPA whose history is being fetched is not saved', async () => {
@@ -87,10 +87,10 @@ test.for<[string, object, string]>([
   const log: Log = { ...SILENT, error: (message, { vpa, container, error } = {}) => void errors.push([message, vpa, container, (error as Error).message]) }
   const bad = savedOf('web', 'bad', status)
   const checkpoints = checkpointsOf({ clock: fakeClock(), stored: [bad, savedOf('web')], log })
-  const [web] = subjects('web').map(({ vpa }) => vpa)
+  const [web] = subjects('web')
   checkpoints.load([web!])
   expect(errors).toEqual([['Error while loading checkpoint', 'default/web', 'bad', message]])
-  expect([...checkpoints.of(web!)].map(([container, { span }]) => [container, span.count])).toEqual([['app', 3]])
+  expect([...checkpoints.of(web!.vpa)].map(([container, { span }]) => [container, span.count])).toEqual([['app', 3]])
 })
 
 function savedOf(vpaObjectName: string, containerName = 'app', status: object = {}): Checkpoint {

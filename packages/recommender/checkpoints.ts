@@ -1,3 +1,4 @@
+import { RESOURCES } from '@vpa/core/amount.ts'
 import { type Checkpoint, OPEN_INTERVALS_ANNOTATION } from '@vpa/core/api/checkpoint.ts'
 import type { Vpa } from '@vpa/core/api/vpa.ts'
 import type { Aggregate } from '@vpa/core/history/aggregate.ts'
@@ -10,6 +11,7 @@ import type { Clock } from '@vpa/kube/clock.ts'
 import type { Cluster } from '@vpa/kube/cluster.ts'
 import type { Log } from '@vpa/kube/log.ts'
 import type { RecommenderOptions } from './config.ts'
+import type { PrometheusHistory } from './prometheus-history.ts'
 import { retentionOf } from './samples.ts'
 import { type Subject, nameOf } from './subject.ts'
 import { workThrough } from './work-through.ts'
@@ -20,6 +22,8 @@ export interface CheckpointsContext {
   readonly log: Log
   readonly options: RecommenderOptions
   readonly signal: AbortSignal
+  /** Where history comes from instead: then checkpoints are read only for what it lacks, and never written or deleted. */
+  readonly prometheus?: Pick<PrometheusHistory, 'lacks'> | undefined
 }
 
 /**
@@ -45,14 +49,17 @@ export class Checkpoints {
   }
 
   /** Reads the checkpoints of VPAs that were not seen before. One that makes no sense is logged and passed over. */
-  load(vpas: readonly Vpa[]): void {
-    const unseen = vpas.map(nameOf).filter((name) => !this.#loaded.has(name))
-    if (unseen.length === 0) return
-    for (const name of unseen) this.#loaded.set(name, new Map())
-    const wanted = new Set(unseen)
-    for (const checkpoint of this.#context.cluster.checkpoints.list()) {
-      if (wanted.has(vpaOf(checkpoint))) this.#load(checkpoint)
+  load(subjects: readonly Subject[]): void {
+    const { cluster, log, prometheus } = this.#context
+    const unseen = new Map(subjects.filter(({ vpa }) => !this.#loaded.has(nameOf(vpa))).map((subject) => [nameOf(subject.vpa), subject]))
+    if (unseen.size === 0) return
+    for (const name of unseen.keys()) this.#loaded.set(name, new Map())
+    let count = 0
+    for (const checkpoint of cluster.checkpoints.list()) {
+      const subject = unseen.get(vpaOf(checkpoint))
+      if (subject && this.#load(checkpoint, subject)) count += 1
     }
+    if (prometheus && count > 0) log.info('Read checkpoints of containers whose history Prometheus lacks', { count })
   }
 
   /** Goes on with the memory intervals that were open when the checkpoints were written, once the pods are known. Those of pods that are gone count as they are. */
@@ -76,7 +83,8 @@ export class Checkpoints {
    * Each worker saves at least one VPA, so that all have their turn however short the time.
    */
   async write(subjects: readonly Subject[]): Promise<void> {
-    const { clock, log, options, signal } = this.#context
+    const { clock, log, options, prometheus, signal } = this.#context
+    if (prometheus) return
     const deadline = clock.now() + options.checkpointsTimeout
     const queue = subjects.filter(({ vpa }) => !isFetchingHistory(vpa)).map((subject) => ({ subject, since: this.#writtenAt.get(nameOf(subject.vpa)) ?? -Infinity })).toSorted((a, b) => (a.since < b.since ? -1 : Number(a.since > b.since)))
     let late = false
@@ -94,12 +102,13 @@ export class Checkpoints {
    * of such containers, or whose VPA is gone. VPAs of other recommenders count as existing.
    */
   async collectGarbage(subjects: readonly Subject[]): Promise<void> {
-    const { cluster, clock, options } = this.#context
+    const { cluster, clock, options, prometheus } = this.#context
     const now = clock.now()
     if (now - this.#collectedAt <= options.checkpointsGcInterval) return
     this.#collectedAt = now
     const subjectOf = new Map(subjects.map((subject) => [nameOf(subject.vpa), subject]))
     this.#forgetExpired(subjectOf, now)
+    if (prometheus) return
     for (const checkpoint of cluster.checkpoints.list()) {
       const isOrphan = cluster.vpas.get(checkpoint.namespace, checkpoint.vpaName) === undefined
       const subject = subjectOf.get(vpaOf(checkpoint))
@@ -140,15 +149,20 @@ export class Checkpoints {
     await cluster.deleteCheckpoint({ namespace, name }).catch((error: unknown) => log.error('error cleaning checkpoints', { ...fields, error }))
   }
 
-  #load(checkpoint: Checkpoint): void {
-    const { log, options } = this.#context
+  /** @returns whether anything of it was wanted and could be read */
+  #load(checkpoint: Checkpoint, { groups }: Subject): boolean {
+    const { log, options, prometheus } = this.#context
     const { containerName, status, annotations } = checkpoint
+    const resources = prometheus?.lacks(groups, containerName) ?? RESOURCES
+    if (resources.length === 0) return false
     try {
-      const aggregate = loadCheckpoint(status, options.halfLives)
+      const aggregate = loadCheckpoint(status, options.halfLives, resources)
       this.#loaded.get(vpaOf(checkpoint))?.set(containerName, aggregate)
-      this.#open.push({ checkpoint, aggregate, intervals: parseOpenIntervals(annotations[OPEN_INTERVALS_ANNOTATION], status.lastUpdateTime) })
+      if (resources.includes('memory')) this.#open.push({ checkpoint, aggregate, intervals: parseOpenIntervals(annotations[OPEN_INTERVALS_ANNOTATION], status.lastUpdateTime) })
+      return true
     } catch (error) {
       log.error('Error while loading checkpoint', { vpa: vpaOf(checkpoint), container: containerName, error })
+      return false
     }
   }
 

@@ -58,7 +58,8 @@ test('defaults are those of the Go implementation', () => {
 })
 
 test.for([
-  ['--storage=prometheus', '--storage: history from Prometheus is not supported yet; leave the flag out to use checkpoints'],
+  ['--history-length=8', '--history-length: history length 8 is not a valid Prometheus duration: expected one such as 8d or 1h30m'],
+  ['--history-resolution=1.5h', '--history-resolution: history resolution 1.5h is not a valid Prometheus duration: expected one such as 8d or 1h30m'],
   ['--use-external-metrics', '--use-external-metrics: external metrics are not supported yet; leave the flag out to use metrics.k8s.io'],
   ['--target-cpu-percentile=90', '--target-cpu-percentile: must not be less than 0 or more than 1: 90'],
   ['--cpu-histogram-decay-half-life=0', '--cpu-histogram-decay-half-life: must not be less than 1ms: 0s'],
@@ -66,8 +67,16 @@ test.for([
   expect(parseConfig(Config, [argument])).toEqual({ problem })
 })
 
+test('a token, a token file and a user name together are refused', () => {
+  const problem = '--prometheus-bearer-token: --prometheus-bearer-token, --prometheus-bearer-token-file and --username exclude each other: give one of them'
+  const flags = ['--prometheus-bearer-token=abc', '--prometheus-bearer-token-file=/token', '--username=me']
+  expect(parseConfig(Config, flags)).toEqual({ problem })
+  expect(parseConfig(Config, flags.slice(1))).toMatchObject({ config: { username: 'me' } })
+})
+
 test.for([
   ['--storage=checkpoint', {}],
+  ['--storage=prometheus', { storage: 'prometheus' }],
   ['--prometheus-address=http://prometheus:9090', {}],
   ['--recommender_interval=90s', { recommenderInterval: MINUTE + 30 * SECOND }],
   ['--min-checkpoints=3', {}],

@@ -5,9 +5,12 @@ import type { PostProcessOptions } from '@vpa/core/recommend/post-process.ts'
 import type { RecommendOptions } from '@vpa/core/recommend/recommendation.ts'
 import type { DurationMs } from '@vpa/core/time.ts'
 import { commonFlags, flag, leaderElectionFlags } from '@vpa/kube/flags.ts'
+import { parsePrometheusDuration } from '@vpa/kube/prometheus-duration.ts'
 import { z } from 'zod'
 
 const percentile = (fallback: number) => flag.number(fallback, { min: 0, max: 1 })
+const prometheusDuration = (fallback: string, name: string) =>
+  flag.text(fallback).refine((text) => parsePrometheusDuration(text) !== undefined, { error: ({ input }) => `${name} ${String(input)} is not a valid Prometheus duration: expected one such as 8d or 1h30m` })
 const positiveDuration = (fallback: string) => flag.duration(fallback, { min: 1 })
 
 /** What makes the numbers (upstream: pkg/recommender/config). */
@@ -45,10 +48,7 @@ const loop = {
   recommenderInterval: flag.duration('1m', { min: 1 }).describe('How often recommendations are made.'),
   updateWorkerCount: flag.integer(10, { min: 1 }).describe('Statuses and checkpoints that are written at a time.'),
   memorySaver: flag.boolean(false).describe('Keep history only of pods that a VPA matches.'),
-  storage: flag
-    .text('')
-    .refine((storage) => storage !== 'prometheus', { error: 'history from Prometheus is not supported yet; leave the flag out to use checkpoints' })
-    .describe('Where history comes from at start: checkpoint.'),
+  storage: flag.text('').describe('Where history comes from at start: prometheus, or else checkpoints. With prometheus, checkpoints are read for what it lacks, and not written.'),
   checkpointsTimeout: positiveDuration('1m').describe('How long checkpoints are written in one loop; each worker writes at least one.'),
   checkpointsGcInterval: flag.duration('10m', { min: 0 }).describe('How often checkpoints without a VPA are deleted.'),
   minCheckpoints: flag.integer(10).describe('Accepted and ignored (deprecated).'),
@@ -72,8 +72,8 @@ const prometheus = {
   prometheusBearerTokenFile: flag.text('').describe('File with the bearer token for Prometheus.'),
   username: flag.text('').describe('User name for Prometheus.'),
   password: flag.text('').describe('Password for Prometheus.'),
-  historyLength: flag.text('8d').describe('How far back Prometheus is asked, in its own syntax.'),
-  historyResolution: flag.text('1h').describe('Time between the samples asked of Prometheus, in its own syntax.'),
+  historyLength: prometheusDuration('8d', 'history length').describe('How far back Prometheus is asked, in its own syntax.'),
+  historyResolution: prometheusDuration('1h', 'history resolution').describe('Time between the samples asked of Prometheus, in its own syntax.'),
   historyCpuMetric: flag.text('container_cpu_usage_seconds_total').describe('Prometheus metric of CPU usage.'),
   historyMemoryMetric: flag.text('container_memory_working_set_bytes').describe('Prometheus metric of memory usage.'),
   podLabelPrefix: flag.text('pod_label_').describe('Prefix of pod labels in Prometheus.'),
@@ -86,15 +86,20 @@ const prometheus = {
 }
 
 /** The recommender's command line. */
-export const Config = z.strictObject({
-  ...commonFlags({ address: ':8942' }),
-  ...leaderElectionFlags({ resourceName: 'vpa-recommender-lease' }),
-  ...loop,
-  ...estimation,
-  ...history,
-  ...externalMetrics,
-  ...prometheus,
-})
+export const Config = z
+  .strictObject({
+    ...commonFlags({ address: ':8942' }),
+    ...leaderElectionFlags({ resourceName: 'vpa-recommender-lease' }),
+    ...loop,
+    ...estimation,
+    ...history,
+    ...externalMetrics,
+    ...prometheus,
+  })
+  .refine(({ prometheusBearerToken, prometheusBearerTokenFile, username }) => prometheusBearerToken === '' || prometheusBearerTokenFile === '' || username === '', {
+    path: ['prometheusBearerToken'],
+    error: '--prometheus-bearer-token, --prometheus-bearer-token-file and --username exclude each other: give one of them',
+  })
 
 export type Config = Readonly<z.output<typeof Config>>
 

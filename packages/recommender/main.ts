@@ -4,6 +4,9 @@ import { every } from '@vpa/kube/every.ts'
 import { runProgram } from '@vpa/kube/program.ts'
 import { Config, recommenderOptions } from './config.ts'
 import { Metrics } from './metrics.ts'
+import { openPrometheus } from './open-prometheus.ts'
+import { PrometheusHistory } from './prometheus-history.ts'
+import { prometheusHistoryOptions } from './prometheus-options.ts'
 import { QualityMetrics } from './quality-metrics.ts'
 import { Recommender, WATCHED } from './recommender.ts'
 
@@ -11,7 +14,7 @@ await runProgram({
   name: 'vpa-recommender',
   flags: Config,
   healthTimeout: ({ recommenderInterval }) => 5 * recommenderInterval,
-  async run({ config, log, registry, clock, signal, health }) {
+  async run({ config, log, registry, clock, signal, health, env }) {
     const cluster = await connect({
       kubeconfig: config.kubeconfig,
       qps: config.kubeApiQps,
@@ -25,13 +28,16 @@ await runProgram({
       registry,
       signal,
     })
+    const metrics = new Metrics(registry, clock)
+    const prometheus = config.storage === 'prometheus' ? await openPrometheus(config, { env, clock, metrics, signal }) : undefined
     const recommender = new Recommender({
       cluster,
       clock,
       log,
       options: recommenderOptions(config),
-      metrics: new Metrics(registry, clock),
+      metrics,
       quality: new QualityMetrics(registry),
+      prometheus: prometheus && new PrometheusHistory({ prometheus, options: prometheusHistoryOptions(config), log, signal }),
       signal,
     })
     const tick = async () => {
@@ -43,6 +49,8 @@ await runProgram({
       }
     }
     await cluster.synced()
+    await recommender.loadHistory()
+    await prometheus?.close()
     health.start()
     await every(config.recommenderInterval, tick, { clock, signal })
     await cluster.stop()

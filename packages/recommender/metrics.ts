@@ -1,5 +1,6 @@
 import { type Vpa, updateModeOf } from '@vpa/core/api/vpa.ts'
 import type { Clock } from '@vpa/kube/clock.ts'
+import type { PrometheusAnswer } from '@vpa/kube/prometheus.ts'
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { SampleTally } from './samples.ts'
 
@@ -23,6 +24,8 @@ export class Metrics {
   readonly #recommendationLatency: Histogram
   readonly #aggregates: Gauge
   readonly #metricsServerResponses: Counter<'is_error' | 'client_name'>
+  readonly #prometheusRequests: Counter<'code' | 'method'>
+  readonly #prometheusDurations: Histogram<'code' | 'method'>
   readonly #samples: Counter<'result'>
   readonly #resourceReads: Counter<'source'>
 
@@ -53,6 +56,15 @@ export class Metrics {
       name: 'vpa_recommender_metric_server_responses',
       help: 'Count of responses to queries to metrics server.',
       labelNames: ['is_error', 'client_name'],
+      registers,
+    })
+    const labelNames = ['code', 'method'] as const
+    this.#prometheusRequests = new Counter({ name: 'vpa_recommender_prometheus_client_api_requests_count', help: 'Number of requests to a Prometheus API.', labelNames, registers })
+    this.#prometheusDurations = new Histogram({
+      name: 'vpa_recommender_prometheus_client_api_requests_duration_seconds',
+      help: 'Duration of requests to a Prometheus API.',
+      labelNames,
+      buckets: [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 2, 5, 10, 20, 30, 60, 120, 300],
       registers,
     })
     this.#samples = new Counter({
@@ -114,6 +126,13 @@ export class Metrics {
   countResourceReads({ fromStatus, fromSpec }: { readonly fromStatus: number; readonly fromSpec: number }): void {
     this.#resourceReads.inc({ source: 'Pod.Status.ContainerStatuses' }, fromStatus)
     this.#resourceReads.inc({ source: 'Pod.Spec.Containers' }, fromSpec)
+  }
+
+  /** The method in small letters, as Go's promhttp has it. */
+  prometheusAnswer({ method, status, after }: PrometheusAnswer): void {
+    const labels = { code: String(status), method: method.toLowerCase() }
+    this.#prometheusRequests.inc(labels)
+    this.#prometheusDurations.observe(labels, after / 1000)
   }
 
   metricsServerResponse(isError: boolean): void {

@@ -3,6 +3,7 @@ import type { Recommendation, Vpa, VpaStatus } from '@vpa/core/api/vpa.ts'
 import { overridesIn } from '@vpa/core/history/aggregation-options.ts'
 import { mergedUsage } from '@vpa/core/history/merged-usage.ts'
 import { type Oom, oomsBetween, oomsOfEviction } from '@vpa/core/history/oom.ts'
+import type { PodFacts } from '@vpa/core/history/pod-group.ts'
 import { UsageHistory } from '@vpa/core/history/usage-history.ts'
 import { postProcess } from '@vpa/core/recommend/post-process.ts'
 import { recommend } from '@vpa/core/recommend/recommendation.ts'
@@ -18,6 +19,7 @@ import { Checkpoints } from './checkpoints.ts'
 import type { RecommenderOptions } from './config.ts'
 import type { Metrics, VpaFacts } from './metrics.ts'
 import { Overdue } from './overdue.ts'
+import type { PrometheusHistory } from './prometheus-history.ts'
 import type { QualityMetrics } from './quality-metrics.ts'
 import { type SampleContext, addOoms, addUsage, retentionOf } from './samples.ts'
 import { type Subject, SubjectIndex, nameOf, podCountOf, subjectsOf } from './subject.ts'
@@ -30,6 +32,8 @@ export interface RecommenderContext {
   readonly options: RecommenderOptions
   readonly metrics: Metrics
   readonly quality: QualityMetrics
+  /** Where history comes from, instead of checkpoints. */
+  readonly prometheus?: PrometheusHistory | undefined
   /** Once it is aborted, a turn ends with the VPAs that are being written. */
   readonly signal: AbortSignal
 }
@@ -66,6 +70,15 @@ export class Recommender {
     evictions.subscribe(({ before, now }) => now && !before && this.#remember(oomsOfEviction(now)))
   }
 
+  /** Before the first turn. It takes as long as Prometheus does; what fails is made up for with checkpoints. */
+  async loadHistory(): Promise<void> {
+    const { cluster, clock, metrics, options, prometheus } = this.#context
+    if (prometheus === undefined) return
+    const index = new SubjectIndex(subjectsOf(cluster, options.name))
+    const keeps = (pod: PodFacts) => !options.memorySaver || index.matches(pod)
+    metrics.countSamples(await prometheus.load({ history: this.#history, pods: cluster.pods, keeps, aggregation: options.aggregation, now: clock.now() }))
+  }
+
   /** One turn; its steps bear upstream's names in the metric of their durations. */
   async tick(): Promise<void> {
     const { cluster, clock, log, metrics } = this.#context
@@ -76,6 +89,8 @@ export class Recommender {
     const index = new SubjectIndex(subjects)
     loop.endStep('LoadVPAs')
     this.#loadPods(index, now)
+    this.#checkpoints.load(subjects)
+    this.#checkpoints.resumeIntervals(this.#history, now)
     loop.endStep('LoadPods')
     await this.#loadUsage(index, now)
     loop.endStep('LoadMetrics')
@@ -105,7 +120,6 @@ export class Recommender {
       if ('selector' in target) log.info('Using selector', { vpa: nameOf(vpa), selector: formatSelector(target.selector) })
       else log.warn("Cannot get target selector from VPA's targetRef", { vpa: nameOf(vpa), why: target.unsupported })
     }
-    this.#checkpoints.load(subjects.map(({ vpa }) => vpa))
     return subjects
   }
 
@@ -127,7 +141,6 @@ export class Recommender {
       for (const { name } of pod.containers) read[isReported(pod, name) ? 'fromStatus' : 'fromSpec'] += 1
     }
     metrics.countResourceReads(read)
-    this.#checkpoints.resumeIntervals(this.#history, now)
     index.link(this.#history.groups())
   }
 

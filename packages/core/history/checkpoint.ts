@@ -1,3 +1,4 @@
+import { RESOURCES, type Resource } from '../amount.ts'
 import type { CheckpointStatus } from '../api/checkpoint.ts'
 import type { EpochMs } from '../time.ts'
 import { Aggregate, type HalfLives } from './aggregate.ts'
@@ -17,11 +18,15 @@ export function saveCheckpoint({ cpu, memoryPeaks, span }: Aggregate, now: Epoch
   }
 }
 
-/** @throws RangeError in the words of the Go implementation when the checkpoint makes no sense */
-export function loadCheckpoint(status: CheckpointStatus, halfLives: HalfLives): Aggregate {
+/**
+ * @param resources whose usage is wanted; the span of samples is that of CPU
+ * @throws RangeError in the words of the Go implementation when the checkpoint makes no sense
+ */
+export function loadCheckpoint(status: CheckpointStatus, halfLives: HalfLives, resources: readonly Resource[] = RESOURCES): Aggregate {
   if (status.version !== VERSION) throw new RangeError(`unsupported checkpoint version ${status.version}`)
-  const aggregate = new Aggregate(halfLives, { first: status.firstSampleStart, last: status.lastSampleStart, count: status.totalSamplesCount })
-  aggregate.memoryPeaks.load(status.memoryHistogram)
-  aggregate.cpu.load(status.cpuHistogram)
+  const span = { first: status.firstSampleStart, last: status.lastSampleStart, count: status.totalSamplesCount }
+  const aggregate = new Aggregate(halfLives, resources.includes('cpu') ? span : undefined)
+  if (resources.includes('memory')) aggregate.memoryPeaks.load(status.memoryHistogram)
+  if (resources.includes('cpu')) aggregate.cpu.load(status.cpuHistogram)
   return aggregate
 }
