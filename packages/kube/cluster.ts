@@ -10,6 +10,7 @@ import type { Vpa, VpaStatus } from '@vpa/core/api/vpa.ts'
 import type { Labels } from '@vpa/core/selector.ts'
 import type { WorkloadLookup } from '@vpa/core/target/workload.ts'
 import type { EpochMs } from '@vpa/core/time.ts'
+import type { ExternalMetricQuery, ExternalMetricValue } from './external-metrics.ts'
 
 /**
  * The cluster as the programs see it: synchronous reads of what is watched, and the few writes the trio makes.
@@ -30,6 +31,8 @@ export interface Cluster {
 
   /** metrics.k8s.io, all namespaces or the one the program is limited to. */
   usage(): Promise<readonly ContainerUsage[]>
+  /** external.metrics.k8s.io. */
+  externalMetric(query: ExternalMetricQuery): Promise<readonly ExternalMetricValue[]>
 
   patchVpaStatus(vpa: ObjectName, status: VpaStatus): Promise<void>
   /** Applies a JSON patch to the `status` subresource, for who has a part in a status that is not his. */

@@ -60,11 +60,16 @@ test('defaults are those of the Go implementation', () => {
 test.for([
   ['--history-length=8', '--history-length: history length 8 is not a valid Prometheus duration: expected one such as 8d or 1h30m'],
   ['--history-resolution=1.5h', '--history-resolution: history resolution 1.5h is not a valid Prometheus duration: expected one such as 8d or 1h30m'],
-  ['--use-external-metrics', '--use-external-metrics: external metrics are not supported yet; leave the flag out to use metrics.k8s.io'],
+  ['--use-external-metrics', '--use-external-metrics: name a metric with --external-metrics-cpu-metric or --external-metrics-memory-metric'],
   ['--target-cpu-percentile=90', '--target-cpu-percentile: must not be less than 0 or more than 1: 90'],
   ['--cpu-histogram-decay-half-life=0', '--cpu-histogram-decay-half-life: must not be less than 1ms: 0s'],
 ] as const)('%s is refused with one line', ([argument, problem]) => {
   expect(parseConfig(Config, [argument])).toEqual({ problem })
+})
+
+test('external metrics are those that are named', () => {
+  const config = Config.parse({ useExternalMetrics: 'true', externalMetricsMemoryMetric: 'memory-usage', containerNameLabel: 'container' })
+  expect(recommenderOptions(config).externalMetrics).toEqual({ metrics: { memory: 'memory-usage' }, containerNameLabel: 'container' })
 })
 
 test('a token, a token file and a user name together are refused', () => {

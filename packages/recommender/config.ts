@@ -7,6 +7,7 @@ import type { DurationMs } from '@vpa/core/time.ts'
 import { commonFlags, flag, leaderElectionFlags } from '@vpa/kube/flags.ts'
 import { parsePrometheusDuration } from '@vpa/kube/prometheus-duration.ts'
 import { z } from 'zod'
+import type { ExternalMetricsOptions } from './external-usage.ts'
 
 const percentile = (fallback: number) => flag.number(fallback, { min: 0, max: 1 })
 const prometheusDuration = (fallback: string, name: string) =>
@@ -55,10 +56,7 @@ const loop = {
 }
 
 const externalMetrics = {
-  useExternalMetrics: flag
-    .boolean(false)
-    .refine((use) => !use, { error: 'external metrics are not supported yet; leave the flag out to use metrics.k8s.io' })
-    .describe('Read usage from external.metrics.k8s.io.'),
+  useExternalMetrics: flag.boolean(false).describe('Read usage from external.metrics.k8s.io, by the metrics that --external-metrics-cpu-metric and --external-metrics-memory-metric name, instead of metrics.k8s.io.'),
   externalMetricsCpuMetric: flag.text('').describe('Name of the external metric of CPU usage.'),
   externalMetricsMemoryMetric: flag.text('').describe('Name of the external metric of memory usage.'),
 }
@@ -100,6 +98,10 @@ export const Config = z
     path: ['prometheusBearerToken'],
     error: '--prometheus-bearer-token, --prometheus-bearer-token-file and --username exclude each other: give one of them',
   })
+  .refine(({ useExternalMetrics, externalMetricsCpuMetric, externalMetricsMemoryMetric }) => !useExternalMetrics || externalMetricsCpuMetric !== '' || externalMetricsMemoryMetric !== '', {
+    path: ['useExternalMetrics'],
+    error: 'name a metric with --external-metrics-cpu-metric or --external-metrics-memory-metric',
+  })
 
 export type Config = Readonly<z.output<typeof Config>>
 
@@ -116,6 +118,8 @@ export interface RecommenderOptions {
   readonly perVpaConfig: boolean
   readonly recommend: RecommendOptions
   readonly postProcess: PostProcessOptions
+  /** Where usage comes from instead of metrics.k8s.io. */
+  readonly externalMetrics?: ExternalMetricsOptions
 }
 
 export function recommenderOptions(config: Config): RecommenderOptions {
@@ -139,7 +143,12 @@ export function recommenderOptions(config: Config): RecommenderOptions {
       integerCpu: config.cpuIntegerPostProcessorEnabled,
       globalMaxAllowed: { ...(maxCpu && { cpu: maxCpu }), ...(maxMemory && { memory: maxMemory }) },
     },
+    ...(config.useExternalMetrics && { externalMetrics: externalMetricsOptions(config) }),
   }
+}
+
+function externalMetricsOptions({ externalMetricsCpuMetric: cpu, externalMetricsMemoryMetric: memory, containerNameLabel }: Config): ExternalMetricsOptions {
+  return { metrics: { ...(cpu && { cpu }), ...(memory && { memory }) }, containerNameLabel }
 }
 
 function recommendOptions(config: Config): RecommendOptions {

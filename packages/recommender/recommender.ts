@@ -12,11 +12,12 @@ import { nextStatus, sameStatus } from '@vpa/core/recommend/status.ts'
 import { formatSelector } from '@vpa/core/selector.ts'
 import { type EpochMs, HOUR } from '@vpa/core/time.ts'
 import type { Clock } from '@vpa/kube/clock.ts'
-import type { Cluster } from '@vpa/kube/cluster.ts'
+import type { Cluster, ContainerUsage } from '@vpa/kube/cluster.ts'
 import type { Watched } from '@vpa/kube/informers.ts'
 import type { Log } from '@vpa/kube/log.ts'
 import { Checkpoints } from './checkpoints.ts'
 import type { RecommenderOptions } from './config.ts'
+import { externalUsage } from './external-usage.ts'
 import type { Metrics, VpaFacts } from './metrics.ts'
 import { Overdue } from './overdue.ts'
 import type { PrometheusHistory } from './prometheus-history.ts'
@@ -92,7 +93,7 @@ export class Recommender {
     this.#checkpoints.load(subjects)
     this.#checkpoints.resumeIntervals(this.#history, now)
     loop.endStep('LoadPods')
-    await this.#loadUsage(index, now)
+    await this.#loadUsage(subjects, index, now)
     loop.endStep('LoadMetrics')
     this.#history.deletePodsExcept((namespace, name) => cluster.pods.get(namespace, name) !== undefined)
     loop.endStep('DeleteRemovedPods')
@@ -144,11 +145,11 @@ export class Recommender {
     index.link(this.#history.groups())
   }
 
-  async #loadUsage(index: SubjectIndex, now: EpochMs): Promise<void> {
+  async #loadUsage(subjects: readonly Subject[], index: SubjectIndex, now: EpochMs): Promise<void> {
     const { cluster, log, metrics } = this.#context
     const context: SampleContext = { ...this.#context, history: this.#history, pods: cluster.pods, index, now }
     try {
-      const usage = await cluster.usage()
+      const usage = await this.#readUsage(subjects)
       metrics.metricsServerResponse(false)
       log.info('podMetrics retrieved for all namespaces', { containers: usage.length })
       const tally = addUsage(context, usage)
@@ -160,6 +161,11 @@ export class Recommender {
     }
     addOoms(context, this.#ooms.splice(0))
     metrics.aggregates(this.#history.aggregateCount())
+  }
+
+  #readUsage(subjects: readonly Subject[]): Promise<readonly ContainerUsage[]> {
+    const { cluster, options: { externalMetrics: options, workers } } = this.#context
+    return options === undefined ? cluster.usage() : externalUsage(subjects, { ...this.#context, options, workers })
   }
 
   async #updateVpas(subjects: readonly Subject[], now: EpochMs): Promise<void> {
