@@ -15,6 +15,8 @@ await runProgram({
   flags: Config,
   healthTimeout: ({ recommenderInterval }) => 5 * recommenderInterval,
   async run({ config, log, registry, clock, signal, health, env }) {
+    const metrics = new Metrics(registry, clock)
+    const prometheus = config.storage === 'prometheus' ? await openPrometheus(config, { env, clock, metrics, signal }) : undefined
     const cluster = await connect({
       kubeconfig: config.kubeconfig,
       qps: config.kubeApiQps,
@@ -28,8 +30,6 @@ await runProgram({
       registry,
       signal,
     })
-    const metrics = new Metrics(registry, clock)
-    const prometheus = config.storage === 'prometheus' ? await openPrometheus(config, { env, clock, metrics, signal }) : undefined
     const recommender = new Recommender({
       cluster,
       clock,
