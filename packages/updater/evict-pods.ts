@@ -33,7 +33,7 @@ export function evictable(pass: VpaPass, pods: readonly Pod[]): readonly Candida
  */
 export async function evictPods(pass: VpaPass, chosen: readonly Candidate[]): Promise<boolean> {
   pass.tally.evictable = chosen.length
-  for (const candidate of chosen) {
+  for (const [index, candidate] of chosen.entries()) {
     const permission = permissionToEvict(pass, candidate.pod)
     if (permission !== 'granted') {
       noteLeftAlone(pass, candidate.pod, permission)
@@ -41,9 +41,9 @@ export async function evictPods(pass: VpaPass, chosen: readonly Candidate[]): Pr
     }
     const admission = await admit(pass, candidate)
     if (admission !== undefined && 'held' in admission) {
-      noteLeftAlone(pass, candidate.pod, admission.held)
-      if (pass.signal.aborted) return false
-      continue
+      // What holds one pod of a VPA back holds all.
+      for (const { pod } of chosen.slice(index)) noteLeftAlone(pass, pod, admission.held)
+      return !pass.signal.aborted
     }
     await pass.evictionLimit.take(pass.signal)
     if (pass.signal.aborted) {
@@ -60,8 +60,8 @@ export async function evictPods(pass: VpaPass, chosen: readonly Candidate[]): Pr
 }
 
 /** undefined where outcomes are not looked at. */
-function admit({ outcomes, vpa, signal }: VpaPass, { pod, recommendation, why }: Candidate): Promise<Admission> | undefined {
-  return outcomes?.admit({ vpa, pod, directions: changeDirections(pod, recommendation), urgent: why === 'quick-oom' }, signal)
+function admit({ outcomes, vpa, signal, groupOf }: VpaPass, { pod, recommendation, why }: Candidate): Promise<Admission> | undefined {
+  return outcomes?.admit({ vpa, pod, directions: changeDirections(pod, recommendation), urgent: why === 'quick-oom', groupSize: groupOf(pod)?.configured ?? 0 }, signal)
 }
 
 async function evict(pass: VpaPass, { pod, why }: Candidate): Promise<Outcome> {

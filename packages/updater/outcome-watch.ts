@@ -177,12 +177,13 @@ export class OutcomeWatch {
     return sizes
   }
 
-  /** A controller that does not say how many pods it wants misses none. */
-  #isShort({ pod, group }: Eviction, sizes: ReadonlyMap<string, number>): boolean {
+  /** A controller that does not say how many pods it wants is taken to want as many as before; but a Job comes to its end. */
+  #isShort({ pod, group, groupSize }: Eviction, sizes: ReadonlyMap<string, number>): boolean {
     const owner = controllerOf(pod)
-    const answer = owner && this.#options.cluster.workload(pod.namespace, owner)
-    const wanted = answer && 'found' in answer ? (answer.found.replicas ?? 0) : 0
-    return (sizes.get(group) ?? 0) < wanted
+    if (owner === undefined || owner.kind === 'Job') return false
+    const answer = this.#options.cluster.workload(pod.namespace, owner)
+    const gone = 'missing' in answer && answer.missing === 'not-found' ? 0 : groupSize
+    return (sizes.get(group) ?? 0) < ('found' in answer ? (answer.found.replicas ?? groupSize) : gone)
   }
 }
 

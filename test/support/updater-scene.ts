@@ -53,7 +53,7 @@ export interface SceneFacts {
 export async function scene(facts: SceneFacts = {}): Promise<Scene> {
   const { target = { cpu: '500m', memory: '200Mi' }, lease = true, inPlaceOnly = false, names = ['web'], rateLimit = { rate: 0, burst: 1 }, seen = (cluster) => cluster } = facts
   const clock = fakeClock()
-  const sandbox = await startSandbox({ clock })
+  const sandbox = await startSandbox({ clock, step: SECOND })
   const directory = await mkdtemp(join(tmpdir(), 'updater-'))
   await writeFile(join(directory, 'config'), sandbox.kubeconfig)
   for (const name of names) await deploy(sandbox, name, facts)
@@ -145,7 +145,7 @@ export function until<T>(store: Store<T>, holds: () => boolean): Promise<void> {
   })
 }
 
-function logInto(lines: Line[]): Log {
+export function logInto(lines: Line[]): Log {
   const note = (message: string, fields?: object) => void lines.push({ message, ...fields })
   const log: Log = { debug: note, info: note, warn: note, error: note, child: () => log }
   return log

@@ -20,6 +20,8 @@ export interface Eviction {
   readonly pod: Pod
   /** Where the replacement will turn up: the pod's immediate controller. */
   readonly group: string
+  /** How many pods the controller wanted then. */
+  readonly groupSize: number
   readonly directions: ChangeDirections
   /** It ran out of memory: then growing is no flapping, whatever was done before. */
   readonly urgent: boolean
@@ -102,7 +104,9 @@ export class OutcomeCheck {
     }
     const { total, ofVpa } = this.#outstanding(uid)
     const successes = [...this.#successes.values()].reduce((sum, count) => sum + count, 0)
-    if (total >= this.#options.breakerThreshold + 2 * successes || ofVpa >= 1 + 2 * (this.#successes.get(uid) ?? 0)) return 'wait'
+    // What has just failed keeps its place: no more is risked than it takes to open the breaker.
+    const room = Math.max(1, this.#options.breakerThreshold + 2 * successes - this.#recentFailures(now))
+    if (total >= room || ofVpa >= 1 + 2 * (this.#successes.get(uid) ?? 0)) return 'wait'
     this.#pending.add(eviction)
     return 'granted'
   }
@@ -236,10 +240,13 @@ export class OutcomeCheck {
       if (failures > this.#breaker.failures) this.#breaker = { ...this.#breaker, failures, probeAt: now + this.#backOff(failures) }
       return false
     }
-    const recent = [...this.#failedAt.values()].filter((at) => now - at < BREAKER_WINDOW).length
-    if (recent < this.#options.breakerThreshold) return false
+    if (this.#recentFailures(now) < this.#options.breakerThreshold) return false
     this.#breaker = { failures: 1, openedAt: now, probeAt: now + this.#backOff(1) }
     return true
+  }
+
+  #recentFailures(now: EpochMs): number {
+    return [...this.#failedAt.values()].filter((at) => now - at < BREAKER_WINDOW).length
   }
 
   #trouble(uid: string, reason: Trouble['reason'], message: string, now: EpochMs): Trouble {

@@ -17,14 +17,14 @@ export interface GroupSize {
  * With 4 configured and a tolerance of 0.5, two may go; a single pod may go when it is all there is and it runs.
  */
 export class ReplicaGroup {
-  readonly #configured: number
+  readonly configured: number
   readonly #running: number
   readonly #tolerated: number
   readonly #belowMinimum: boolean
   #disrupted = 0
 
   constructor({ configured, running, tolerance, belowMinimum = false }: GroupSize) {
-    this.#configured = configured
+    this.configured = configured
     this.#running = running
     this.#tolerated = Math.trunc(configured * tolerance)
     this.#belowMinimum = belowMinimum
@@ -32,8 +32,8 @@ export class ReplicaGroup {
 
   /** A resize in place that might restart containers. */
   resizing(): Permission {
-    const spare = this.#running - this.#disrupted > this.#configured - this.#tolerated
-    const onlyOneAtATime = this.#tolerated === 0 && this.#running === this.#configured && this.#disrupted === 0
+    const spare = this.#running - this.#disrupted > this.configured - this.#tolerated
+    const onlyOneAtATime = this.#tolerated === 0 && this.#running === this.configured && this.#disrupted === 0
     return spare || onlyOneAtATime ? 'granted' : 'budget-spent'
   }
 
