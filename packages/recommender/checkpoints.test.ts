@@ -1,3 +1,4 @@
+import type { Resource } from '@vpa/core/amount.ts'
 import { type Checkpoint, projectCheckpoint } from '@vpa/core/api/checkpoint.ts'
 import { projectVpa } from '@vpa/core/api/vpa.ts'
 import { UsageHistory } from '@vpa/core/history/usage-history.ts'
@@ -13,7 +14,7 @@ import type { Subject } from './subject.ts'
 const SILENT: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => SILENT }
 
 /** Checkpoints that take that long to write each. */
-function checkpointsOf({ clock, flags = {}, stored = [], writeTime = 0, written = [], log = SILENT }: { clock: FakeClock; flags?: object; stored?: readonly Checkpoint[]; writeTime?: number; written?: string[]; log?: Log }): Checkpoints {
+function checkpointsOf({ clock, flags = {}, stored = [], writeTime = 0, written = [], log = SILENT, lacks }: { clock: FakeClock; flags?: object; stored?: readonly Checkpoint[]; writeTime?: number; written?: string[]; log?: Log; lacks?: readonly Resource[] }): Checkpoints {
   const cluster = {
     checkpoints: storeOf(stored),
     vpas: storeOf([]),
@@ -21,9 +22,11 @@ function checkpointsOf({ clock, flags = {}, stored = [], writeTime = 0, written 
       if (writeTime > 0) await clock.sleep(writeTime)
       written.push(name)
     },
-    async deleteCheckpoint() {},
+    async deleteCheckpoint({ name }: { readonly name: string }) {
+      written.push(`no ${name}`)
+    },
   }
-  return new Checkpoints({ cluster, clock, log, options: recommenderOptions(Config.parse(flags)), signal: new AbortController().signal })
+  return new Checkpoints({ cluster, clock, log, options: recommenderOptions(Config.parse(flags)), signal: new AbortController().signal, prometheus: lacks && { lacks: () => lacks } })
 }
 
 function storeOf<T>(objects: readonly T[]): Store<T> {
@@ -65,6 +68,25 @@ test('a checkpoint is read when its VPA is first seen, and never again: it would
   stored.push(...['early', 'late'].map((name) => savedOf(name)))
   checkpoints.load([early!, late!])
   expect([early, late].map((subject) => checkpoints.of(subject!.vpa).get('app')?.span.count)).toEqual([undefined, 3])
+})
+
+test.for<[string, readonly Resource[], object]>([
+  ['nothing is read where Prometheus has all', [], []],
+  ['all is read where it has nothing', ['cpu', 'memory'], [['app', 3, 0.547, 20_500_000]]],
+  ['CPU, and what it was made of, where it has memory', ['cpu'], [['app', 3, 0.547, 0]]],
+  ['memory where it has CPU', ['memory'], [['app', 0, 0, 20_500_000]]],
+])('with Prometheus, %s, and nothing is written or deleted', async ([, lacks, expected]) => {
+  const clock = fakeClock()
+  const written: string[] = []
+  const histogram = { referenceTimestamp: '2026-02-28T00:00:00Z', bucketWeights: { 1: 10_000 }, totalWeight: 1 }
+  const checkpoints = checkpointsOf({ clock, stored: ['web', 'gone'].map((name) => savedOf(name, 'app', { cpuHistogram: { ...histogram, bucketWeights: { 26: 10_000 } }, memoryHistogram: histogram })), written, lacks })
+  checkpoints.load(subjects('web'))
+  await checkpoints.write(subjects('web'))
+  await clock.advance(DAY)
+  await checkpoints.collectGarbage(subjects('web'))
+  const [web] = subjects('web')
+  expect([...checkpoints.of(web!.vpa)].map(([container, { span, cpu, memoryPeaks }]) => [container, span.count, Number(cpu.percentile(0.9).toFixed(3)), Math.round(memoryPeaks.percentile(0.9))])).toEqual(expected)
+  expect(written).toEqual([])
 })
 
 test('a VPA whose history is being fetched is not saved', async () => {

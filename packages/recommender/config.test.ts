@@ -14,6 +14,8 @@ test('defaults are those of the Go implementation', () => {
       },
       "checkpointsGcInterval": 600000,
       "checkpointsTimeout": 60000,
+      "deadBand": 0,
+      "explainConditions": true,
       "halfLives": {
         "cpu": 86400000,
         "memory": 86400000,
@@ -42,6 +44,7 @@ test('defaults are those of the Go implementation', () => {
             "upperBoundPercentile": 0.95,
           },
         },
+        "minSamples": 0,
         "podMinimum": {
           "cpu": 25,
           "memory": 262144000,

@@ -32,6 +32,8 @@ const estimation = {
   humanizeMemory: flag.boolean(false).describe('Round memory to hundredths of the largest fitting unit. Deprecated: use --round-memory-bytes.'),
   containerRecommendationMaxAllowedCpu: flag.quantity().describe('Most CPU of a container whose policy names no maximum.'),
   containerRecommendationMaxAllowedMemory: flag.quantity().describe('Most memory of a container whose policy names no maximum.'),
+  minSamples: flag.integer(0, { min: 0 }).describe('Nothing is recommended for a container with fewer samples of CPU usage; with 0, one without any gets the minimum.'),
+  recommendationDeadBand: flag.number(0, { min: 0, max: 1 }).describe('A recommendation that differs from the published one by no more than this part of it is not published: 0.05 is 5 %.'),
   cpuIntegerPostProcessorEnabled: flag.boolean(false).describe('Whole cores for containers that a VPA annotation names.'),
 }
 
@@ -48,6 +50,7 @@ const loop = {
   recommenderName: flag.text('default').describe('VPAs that name this recommender are handled; those that name none by the default one.'),
   recommenderInterval: flag.duration('1m', { min: 1 }).describe('How often recommendations are made.'),
   updateWorkerCount: flag.integer(10, { min: 1 }).describe('Statuses and checkpoints that are written at a time.'),
+  explainConditions: flag.boolean(true).describe('Tell by conditions and events what stands in the way of a recommendation: another VPA, an HPA, nodes, LimitRanges, quotas, missing usage.'),
   memorySaver: flag.boolean(false).describe('Keep history only of pods that a VPA matches.'),
   storage: flag.text('').describe('Where history comes from at start: prometheus, or else checkpoints. With prometheus, checkpoints are read for what it lacks, and not written.'),
   checkpointsTimeout: positiveDuration('1m').describe('How long checkpoints are written in one loop; each worker writes at least one.'),
@@ -120,6 +123,9 @@ export interface RecommenderOptions {
   readonly postProcess: PostProcessOptions
   /** Where usage comes from instead of metrics.k8s.io. */
   readonly externalMetrics?: ExternalMetricsOptions
+  /** Which part of a published amount a new one may differ by without being published. */
+  readonly deadBand: number
+  readonly explainConditions: boolean
 }
 
 export function recommenderOptions(config: Config): RecommenderOptions {
@@ -144,6 +150,8 @@ export function recommenderOptions(config: Config): RecommenderOptions {
       globalMaxAllowed: { ...(maxCpu && { cpu: maxCpu }), ...(maxMemory && { memory: maxMemory }) },
     },
     ...(config.useExternalMetrics && { externalMetrics: externalMetricsOptions(config) }),
+    deadBand: config.recommendationDeadBand,
+    explainConditions: config.explainConditions,
   }
 }
 
@@ -166,5 +174,6 @@ function recommendOptions(config: Config): RecommendOptions {
     estimates: { cpu: estimates('cpu'), memory: estimates('memory') },
     podMinimum: { cpu: amountOf(config.podRecommendationMinCpuMillicores * 0.001 * 1000), memory: amountOf(config.podRecommendationMinMemoryMb * 1024 * 1024) },
     rounding: { cpuMillicores: config.roundCpuMillicores, memoryBytes: config.roundMemoryBytes, humanizeMemory: config.humanizeMemory },
+    minSamples: config.minSamples,
   }
 }

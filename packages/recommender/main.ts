@@ -8,13 +8,14 @@ import { openPrometheus } from './open-prometheus.ts'
 import { PrometheusHistory } from './prometheus-history.ts'
 import { prometheusHistoryOptions } from './prometheus-options.ts'
 import { QualityMetrics } from './quality-metrics.ts'
-import { Recommender, WATCHED } from './recommender.ts'
+import { Recommender, watchedBy } from './recommender.ts'
 
 await runProgram({
   name: 'vpa-recommender',
   flags: Config,
   healthTimeout: ({ recommenderInterval }) => 5 * recommenderInterval,
   async run({ config, log, registry, clock, signal, health, env }) {
+    const options = recommenderOptions(config)
     const metrics = new Metrics(registry, clock)
     const prometheus = config.storage === 'prometheus' ? await openPrometheus(config, { env, clock, metrics, signal }) : undefined
     const cluster = await connect({
@@ -23,7 +24,7 @@ await runProgram({
       burst: config.kubeApiBurst,
       namespace: config.vpaObjectNamespace || undefined,
       ignoredNamespaces: config.ignoredVpaObjectNamespaces,
-      watch: WATCHED,
+      watch: watchedBy(options),
       source: 'vpa-recommender',
       log,
       clock,
@@ -34,7 +35,7 @@ await runProgram({
       cluster,
       clock,
       log,
-      options: recommenderOptions(config),
+      options,
       metrics,
       quality: new QualityMetrics(registry),
       prometheus: prometheus && new PrometheusHistory({ prometheus, options: prometheusHistoryOptions(config), log, signal }),

@@ -1,10 +1,15 @@
 import type { Pod } from '@vpa/core/api/pod.ts'
 import type { Recommendation, Vpa, VpaStatus } from '@vpa/core/api/vpa.ts'
 import { overridesIn } from '@vpa/core/history/aggregation-options.ts'
-import { mergedUsage } from '@vpa/core/history/merged-usage.ts'
+import { type UsageByContainer, mergedUsage } from '@vpa/core/history/merged-usage.ts'
 import { type Oom, oomsBetween, oomsOfEviction } from '@vpa/core/history/oom.ts'
 import type { PodFacts } from '@vpa/core/history/pod-group.ts'
 import { UsageHistory } from '@vpa/core/history/usage-history.ts'
+import { capToPolicy } from '@vpa/core/policy/cap.ts'
+import { withDeadBand } from '@vpa/core/recommend/dead-band.ts'
+import { type Explanation, newlyHolding, withExplanations } from '@vpa/core/recommend/explanation.ts'
+import { lowConfidence } from '@vpa/core/recommend/low-confidence.ts'
+import { obstaclesTo } from '@vpa/core/recommend/obstacles.ts'
 import { postProcess } from '@vpa/core/recommend/post-process.ts'
 import { recommend } from '@vpa/core/recommend/recommendation.ts'
 import { isResponsible } from '@vpa/core/recommend/responsibility.ts'
@@ -19,6 +24,7 @@ import { Checkpoints } from './checkpoints.ts'
 import type { RecommenderOptions } from './config.ts'
 import { externalUsage } from './external-usage.ts'
 import type { Metrics, VpaFacts } from './metrics.ts'
+import { Neighbourhood } from './neighbourhood.ts'
 import { Overdue } from './overdue.ts'
 import type { PrometheusHistory } from './prometheus-history.ts'
 import type { QualityMetrics } from './quality-metrics.ts'
@@ -43,13 +49,16 @@ export interface RecommenderContext {
 const MAX_WAITING_OOMS = 5000
 
 /** What the recommender reads of the cluster. */
-export const WATCHED = {
-  vpas: true,
-  pods: { fieldSelector: 'status.phase!=Pending' },
-  checkpoints: true,
-  workloads: true,
-  evictions: true,
-} as const satisfies Watched
+export function watchedBy({ explainConditions }: Pick<RecommenderOptions, 'explainConditions'>): Watched {
+  return {
+    vpas: true,
+    pods: { fieldSelector: 'status.phase!=Pending' },
+    checkpoints: true,
+    workloads: true,
+    evictions: true,
+    ...(explainConditions && { horizontalAutoscalers: true, nodes: true, limitRanges: 'optional', resourceQuotas: true }),
+  }
+}
 
 /** The loop: read -> history -> recommend -> write. One VPA that cannot be handled never holds up others. */
 export class Recommender {
@@ -169,14 +178,16 @@ export class Recommender {
   }
 
   async #updateVpas(subjects: readonly Subject[], now: EpochMs): Promise<void> {
-    const { log, metrics, options, signal } = this.#context
+    const { cluster, log, metrics, options, signal } = this.#context
+    const neighbourhood = options.explainConditions ? new Neighbourhood(cluster) : undefined
     const facts: VpaFacts[] = []
     await workThrough(subjects, options.workers, async (subject) => {
-      const { vpa, target } = subject
-      const recommendation = this.#recommendationFor(subject)
+      const { vpa, target, groups } = subject
+      const usage = mergedUsage(groups, this.#checkpoints.of(vpa), options.halfLives)
+      const recommendation = this.#recommendationFor(vpa, usage)
       facts.push({ vpa, hasRecommendation: recommendation.length > 0, matchesPods: podCountOf(subject) > 0, unsupported: 'unsupported' in target })
       try {
-        await this.#writeStatus(subject, recommendation, now)
+        await this.#writeStatus(subject, recommendation, neighbourhood ? this.#explain(subject, { usage, recommendation, neighbourhood }) : [], now)
       } catch (error) {
         log.error('Cannot update VPA', { vpa: nameOf(vpa), error })
       }
@@ -187,20 +198,37 @@ export class Recommender {
     for (const vpa of this.#overdue.among(waiting, now)) log.warn('VPA is missing recommendation for more than 30m0s', { vpa })
   }
 
-  #recommendationFor({ vpa, groups }: Subject): Recommendation {
+  #recommendationFor(vpa: Vpa, usage: UsageByContainer): Recommendation {
     const { options } = this.#context
-    const usage = mergedUsage(groups, this.#checkpoints.of(vpa), options.halfLives)
-    return postProcess(recommend(usage, vpa.spec.resourcePolicy?.containerPolicies, options.recommend), vpa, options.postProcess)
+    const policies = vpa.spec.resourcePolicy?.containerPolicies
+    const recommendation = postProcess(recommend(usage, policies, options.recommend), vpa, options.postProcess)
+    const published = vpa.status.recommendation?.containerRecommendations ?? []
+    // What is kept may be from before the policy was changed.
+    return capToPolicy(withDeadBand(recommendation, published, options.deadBand), policies, options.postProcess.globalMaxAllowed)
   }
 
-  async #writeStatus(subject: Subject, recommendation: Recommendation, now: EpochMs): Promise<void> {
+  #explain(subject: Subject, { usage, recommendation, neighbourhood }: { usage: UsageByContainer; recommendation: Recommendation; neighbourhood: Neighbourhood }): readonly Explanation[] {
+    const { vpa } = subject
+    const doubt = lowConfidence(usage, vpa.spec.resourcePolicy?.containerPolicies, this.#context.options.recommend.minSamples)
+    const published = { ...vpa, status: { ...vpa.status, recommendation: recommendation.length > 0 ? { containerRecommendations: [...recommendation] } : undefined } }
+    return [...(doubt ? [doubt] : []), ...obstaclesTo(neighbourhood.around(published, subject))]
+  }
+
+  async #writeStatus(subject: Subject, recommendation: Recommendation, explanations: readonly Explanation[], now: EpochMs): Promise<void> {
     const { cluster, metrics } = this.#context
     const { vpa, target } = subject
     this.#observeChanges(subject, recommendation)
     if (recommendation.length > 0 && !hasRecommendation(vpa.status)) metrics.firstRecommendation(vpa)
     const unsupported = 'unsupported' in target ? target.unsupported : undefined
-    const status = nextStatus(vpa, { recommendation, podCount: podCountOf(subject), unsupported }, now)
-    if (!sameStatus(status, vpa.status)) await cluster.patchVpaStatus(vpa, status)
+    const status = withExplanations(nextStatus(vpa, { recommendation, podCount: podCountOf(subject), unsupported }, now), explanations, vpa.status, now)
+    if (sameStatus(status, vpa.status)) return
+    await cluster.patchVpaStatus(vpa, status)
+    for (const { type, message } of newlyHolding(explanations, vpa.status)) {
+      // A VPA without usage yet is nothing unusual.
+      if (type === 'LowConfidence') continue
+      const { apiVersion, namespace, name, uid } = vpa
+      cluster.event({ regarding: { apiVersion, kind: 'VerticalPodAutoscaler', namespace, name, uid }, type: 'Warning', reason: type, message })
+    }
   }
 
   #observeChanges(subject: Subject, recommendation: Recommendation): void {

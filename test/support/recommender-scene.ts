@@ -5,6 +5,7 @@ import { MINUTE, SECOND } from '@vpa/core/time.ts'
 import type { Cluster, Store } from '@vpa/kube/cluster.ts'
 import { parseConfig } from '@vpa/kube/config.ts'
 import { connect } from '@vpa/kube/connect.ts'
+import type { Watched } from '@vpa/kube/informers.ts'
 import type { Log } from '@vpa/kube/log.ts'
 import type { KubeObject } from '@vpa/sandbox/object.ts'
 import { type Sandbox, startSandbox } from '@vpa/sandbox/sandbox.ts'
@@ -13,7 +14,7 @@ import { onTestFinished } from 'vitest'
 import { Config, recommenderOptions } from 'vpa-recommender/config.ts'
 import { Metrics } from 'vpa-recommender/metrics.ts'
 import { QualityMetrics } from 'vpa-recommender/quality-metrics.ts'
-import { Recommender, WATCHED } from 'vpa-recommender/recommender.ts'
+import { Recommender, watchedBy } from 'vpa-recommender/recommender.ts'
 import { type FakeClock, fakeClock } from './fake-clock.ts'
 
 export const MB = 1_000_000
@@ -78,27 +79,29 @@ export async function startRecommender(sandbox: Sandbox, clock: FakeClock, flags
   }
   const log: Log = { debug: note, info: note, warn: note, error: note, child: () => log }
   const registry = new Registry()
-  const { cluster, signal } = await connectTo(sandbox, { clock, log, registry })
-  const recommender = new Recommender({ cluster: mortal(cluster, death), clock, log, options: recommenderOptions(parsed.config), metrics: new Metrics(registry, clock), quality: new QualityMetrics(registry), signal })
+  const options = recommenderOptions(parsed.config)
+  const watch = watchedBy(options)
+  const { cluster, signal } = await connectTo(sandbox, { clock, log, registry, watch })
+  const recommender = new Recommender({ cluster: mortal(cluster, death), clock, log, options, metrics: new Metrics(registry, clock), quality: new QualityMetrics(registry), signal })
   await cluster.synced()
   const run = async (minutes: number) => {
     for (let minute = 0; minute < minutes; minute += 1) {
       await clock.advance(MINUTE)
       await sandbox.settle()
-      await caughtUp(sandbox, cluster)
+      await caughtUp(sandbox, cluster, watch)
       await recommender.tick()
-      await caughtUp(sandbox, cluster)
+      await caughtUp(sandbox, cluster, watch)
     }
   }
   return { registry, messages, lines, run, died: death.died }
 }
 
-async function connectTo(sandbox: Sandbox, { clock, log, registry }: { clock: FakeClock; log: Log; registry: Registry }): Promise<{ readonly cluster: Cluster; readonly signal: AbortSignal }> {
+async function connectTo(sandbox: Sandbox, { clock, log, registry, watch }: { clock: FakeClock; log: Log; registry: Registry; watch: Watched }): Promise<{ readonly cluster: Cluster; readonly signal: AbortSignal }> {
   const directory = await mkdtemp(join(tmpdir(), 'recommender-'))
   const kubeconfig = join(directory, 'config')
   await writeFile(kubeconfig, sandbox.kubeconfig)
   const stop = new AbortController()
-  const cluster = await connect({ kubeconfig, qps: 0, burst: 0, source: 'vpa-recommender', ignoredNamespaces: [], clock, log, registry, signal: stop.signal, watch: WATCHED })
+  const cluster = await connect({ kubeconfig, qps: 0, burst: 0, source: 'vpa-recommender', ignoredNamespaces: [], clock, log, registry, signal: stop.signal, watch })
   onTestFinished(async () => {
     stop.abort()
     await cluster.stop()
@@ -107,14 +110,24 @@ async function connectTo(sandbox: Sandbox, { clock, log, registry }: { clock: Fa
   return { cluster, signal: stop.signal }
 }
 
+const STORES = {
+  vpas: 'VerticalPodAutoscaler',
+  pods: 'Pod',
+  checkpoints: 'VerticalPodAutoscalerCheckpoint',
+  evictions: 'Event',
+  nodes: 'Node',
+  horizontalAutoscalers: 'HorizontalPodAutoscaler',
+  limitRanges: 'LimitRange',
+  resourceQuotas: 'ResourceQuota',
+} as const
+
 /** Resolves once the stores show what the API server has. */
-async function caughtUp(sandbox: Sandbox, { vpas, pods, checkpoints, evictions }: Cluster): Promise<void> {
-  const versions = (kind: string) => sandbox.list(kind).filter(isWatched).map(({ metadata }) => metadata.resourceVersion).toSorted()
-  const shows = (store: Store<{ resourceVersion: string }>, kind: string) => () => [...store.list()].map(({ resourceVersion }) => resourceVersion).toSorted().join() === versions(kind).join()
-  await until(vpas, shows(vpas, 'VerticalPodAutoscaler'))
-  await until(pods, shows(pods, 'Pod'))
-  await until(checkpoints, shows(checkpoints, 'VerticalPodAutoscalerCheckpoint'))
-  await until(evictions, shows(evictions, 'Event'))
+async function caughtUp(sandbox: Sandbox, cluster: Cluster, watch: Watched): Promise<void> {
+  const versions = (kind: string) => sandbox.list(kind).filter(isWatched).map(({ metadata }) => metadata.resourceVersion).toSorted().join()
+  for (const [name, kind] of Object.entries(STORES) as [keyof typeof STORES, string][]) {
+    const store: Store<{ resourceVersion: string }> = cluster[name]
+    if (watch[name]) await until(store, () => [...store.list()].map(({ resourceVersion }) => resourceVersion).toSorted().join() === versions(kind))
+  }
 }
 
 function isWatched({ kind, status, reason }: KubeObject): boolean {

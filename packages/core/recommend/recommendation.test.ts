@@ -11,6 +11,7 @@ const OPTIONS = {
   estimates: { cpu: estimates, memory: estimates },
   podMinimum: { cpu: 25, memory: 250 * MB },
   rounding: { cpuMillicores: 1, memoryBytes: 1, humanizeMemory: false },
+  minSamples: 0,
 }
 
 function usage({ cpu, memory }: { cpu?: number; memory?: number } = {}): Aggregate {
@@ -74,6 +75,11 @@ test.for([
 ] as const)('a policy that controls %s gets no other amounts', ([, controlledResources, expected]) => {
   const [container] = recommend(new Map([['app', usage()]]), policies({ containerName: '*', controlledResources }), OPTIONS)
   expect([container?.target, container?.upperBound].map((amounts) => resourceListJson(amounts ?? {}))).toEqual([expected, expected])
+})
+
+test('a container with too few samples gets nothing, and leaves its share of the minimum alone', () => {
+  const containers = new Map([['new', usage()], ['seen', usage({ cpu: 1 })]])
+  expect(recommend(containers, undefined, { ...OPTIONS, minSamples: 1 }).map(({ containerName, target }) => [containerName, resourceListJson(target ?? {}).cpu])).toEqual([['seen', '12m']])
 })
 
 test('no containers, no recommendation', () => {

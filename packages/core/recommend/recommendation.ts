@@ -11,10 +11,12 @@ export interface RecommendOptions {
   /** What a pod gets at least, shared out among its containers: 25m among two is 12m each. */
   readonly podMinimum: Readonly<Record<Resource, Amount>>
   readonly rounding: RoundingOptions
+  /** A container with fewer is left out; 0 recommends the minimum even for one that was never seen. */
+  readonly minSamples: number
 }
 
 /**
- * What each container should request, sorted by name. Containers whose policy says Off are left out
+ * What each container should request, sorted by name. Containers whose policy says Off are left out, and those with too few samples
  * (upstream: PodResourceRecommender.GetRecommendedPodResources, MapToListOfRecommendedContainerResources).
  */
 export function recommend(usage: ReadonlyMap<string, Aggregate>, policies: readonly ContainerPolicy[] | undefined, options: RecommendOptions): Recommendation {
@@ -22,6 +24,7 @@ export function recommend(usage: ReadonlyMap<string, Aggregate>, policies: reado
   const minimumOf = (resource: Resource) => amountOf(options.podMinimum[resource] * (1 / containers.length))
   const minimum = { cpu: minimumOf('cpu'), memory: minimumOf('memory') }
   return containers
+    .filter(({ aggregate }) => aggregate.span.count >= options.minSamples)
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
     .map(({ name, aggregate, policy }) => {
       const controlled = new Set(controlledResourcesOf(policy))
