@@ -1,5 +1,5 @@
 import { commonFlags, flag } from '@vpa/kube/flags.ts'
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** The admission controller's command line (upstream: pkg/admission-controller/config). */
 export const Config = z.strictObject({

@@ -5,7 +5,7 @@ import { isAppliedAtCreation, podToAdmit } from '@vpa/core/admit/pod-to-admit.ts
 import { type VpaGates, reviewVpa } from '@vpa/core/admit/validate.ts'
 import { VpaIndex } from '@vpa/core/target/match.ts'
 import type { Cluster } from '@vpa/kube/cluster.ts'
-import { z } from 'zod'
+import * as z from 'zod'
 import { NamespaceLimits } from './namespace-limits.ts'
 
 const group = z.object({ group: z.string().default(''), version: z.string().default(''), kind: z.string().default('') })

@@ -1,6 +1,6 @@
 import { quantity } from '@vpa/core/quantity.ts'
 import { expect, test } from 'vitest'
-import { z } from 'zod'
+import * as z from 'zod'
 import { parseConfig } from './config.ts'
 import { commonFlags, flag, leaderElectionFlags } from './flags.ts'
 

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { z } from 'zod'
+import * as z from 'zod'
 import { conflictIn, flagForm, type FlagForm } from './flags.ts'
 
 /** A strict object whose keys are flags. */

@@ -1,6 +1,6 @@
 import { parseQuantity } from '@vpa/core/quantity.ts'
 import { type DurationMs, formatDuration, parseDuration } from '@vpa/core/time.ts'
-import { z } from 'zod'
+import * as z from 'zod'
 import { type Address, parseAddress } from './address.ts'
 
 /** How a flag is written on the command line, beside what zod knows of it. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { parse } from 'yaml'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { TlsOptions } from './credentials.ts'
 
 const text = z.string().nullish().transform((value) => value || undefined)

@@ -1,5 +1,5 @@
 import { commonFlags, flag, leaderElectionFlags } from '@vpa/kube/flags.ts'
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** The updater's command line (upstream: pkg/updater/config). */
 export const Config = z.strictObject({

@@ -1,7 +1,7 @@
 /** A program that only waits to be stopped, for tests of what all programs share. `--fails` makes its work fail. */
 import { commonFlags, flag, leaderElectionFlags } from '@vpa/kube/flags.ts'
 import { runProgram } from '@vpa/kube/program.ts'
-import { z } from 'zod'
+import * as z from 'zod'
 
 await runProgram({
   name: 'vpa-idle',

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Labels } from '../selector.ts'
 import { type EpochMs, formatTime, parseTime } from '../time.ts'
 import { type ObjectMeta, type RawMeta, projectMeta } from './object.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { type Quantity, type ResourceList, formatQuantity, parseQuantity } from '../quantity.ts'
 import { formatTime, parseTime } from '../time.ts'
 import { type ObjectMeta, type RawMeta, projectMeta } from './object.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Amount } from '../amount.ts'
 import { type EpochMs, formatTime } from '../time.ts'
 
