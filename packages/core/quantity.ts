@@ -81,6 +81,11 @@ export function wholeValue(q: Quantity): bigint {
   return divideAwayFromZero(q.nanos, NANOS_PER_UNIT)
 }
 
+/** As a fraction: `500m` is 0.5. Metrics are in cores and bytes. */
+export function inUnits(q: Quantity): number {
+  return Number(q.nanos) / Number(NANOS_PER_UNIT)
+}
+
 /** Canonical text: `1500m`, `3`, `250Mi`, `3e9`. */
 export function formatQuantity(q: Quantity): string {
   if (q.nanos === 0n) return '0'

@@ -51,6 +51,7 @@ const loop = {
   recommenderInterval: flag.duration('1m', { min: 1 }).describe('How often recommendations are made.'),
   updateWorkerCount: flag.integer(10, { min: 1 }).describe('Statuses and checkpoints that are written at a time.'),
   explainConditions: flag.boolean(true).describe('Tell by conditions and events what stands in the way of a recommendation: another VPA, an HPA, nodes, LimitRanges, quotas, missing usage.'),
+  recommendationMetrics: flag.boolean(true).describe('Show recommendations as metrics under the names of kube-state-metrics: kube_customresource_verticalpodautoscaler_status_recommendation_containerrecommendations_target and others.'),
   memorySaver: flag.boolean(false).describe('Keep history only of pods that a VPA matches.'),
   storage: flag.text('').describe('Where history comes from at start: prometheus, or else checkpoints. With prometheus, checkpoints are read for what it lacks, and not written.'),
   checkpointsTimeout: positiveDuration('1m').describe('How long checkpoints are written in one loop; each worker writes at least one.'),

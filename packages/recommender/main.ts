@@ -8,6 +8,7 @@ import { openPrometheus } from './open-prometheus.ts'
 import { PrometheusHistory } from './prometheus-history.ts'
 import { prometheusHistoryOptions } from './prometheus-options.ts'
 import { QualityMetrics } from './quality-metrics.ts'
+import { exposeRecommendations } from './recommendation-metrics.ts'
 import { Recommender, watchedBy } from './recommender.ts'
 
 await runProgram({
@@ -31,6 +32,7 @@ await runProgram({
       registry,
       signal,
     })
+    if (config.recommendationMetrics) exposeRecommendations(registry, { vpas: cluster.vpas, recommenderName: config.recommenderName })
     const recommender = new Recommender({
       cluster,
       clock,

@@ -1,6 +1,6 @@
 import type { Resource } from '@vpa/core/amount.ts'
 import type { Vpa } from '@vpa/core/api/vpa.ts'
-import { NANOS_PER_UNIT, type Quantity, type ResourceList } from '@vpa/core/quantity.ts'
+import { type Quantity, type ResourceList, inUnits } from '@vpa/core/quantity.ts'
 import { Counter, Histogram, type Registry, exponentialBuckets } from 'prom-client'
 
 const CPU_BUCKETS = exponentialBuckets(0.01, 2, 17)
@@ -49,7 +49,7 @@ export class QualityMetrics {
     const is_oom = String(isOom)
     const used = resource === 'cpu' ? usage / 1000 : usage
     const container = vpa.status.recommendation?.containerRecommendations?.find((container) => container.containerName === containerName)
-    const recommended = inUnits(container?.uncappedTarget?.[resource])
+    const recommended = unitsOf(container?.uncappedTarget?.[resource])
     const metrics = resource === 'cpu' ? this.#cpu : this.#memory
     const labels = { update_mode, ...(resource === 'memory' && { is_oom }) }
 
@@ -66,7 +66,7 @@ export class QualityMetrics {
   /** Compares two uncapped targets of one container. */
   observeChange(vpa: Vpa, podCount: number, before: ResourceList, now: ResourceList): void {
     for (const [resource, amount] of Object.entries(now)) {
-      const old = inUnits(before[resource])
+      const old = unitsOf(before[resource])
       if (old <= 0) continue
       const vpa_size_log2 = podCount > 0 ? Math.min(20, Math.trunc(Math.log2(podCount))) : 0
       this.#changes.observe({ update_mode: vpa.spec.updatePolicy?.updateMode ?? '', resource, vpa_size_log2 }, inUnits(amount) / old - 1)
@@ -93,7 +93,7 @@ interface DifferenceMetrics {
   readonly recommendation: Histogram
 }
 
-/** Cores or bytes. */
-function inUnits(amount: Quantity | undefined): number {
-  return amount === undefined ? 0 : Number(amount.nanos) / Number(NANOS_PER_UNIT)
+/** Cores or bytes; 0 for what is not there. */
+function unitsOf(amount: Quantity | undefined): number {
+  return amount === undefined ? 0 : inUnits(amount)
 }
