@@ -1,4 +1,4 @@
-import type { Vpa } from '@vpa/core/api/vpa.ts'
+import { type Vpa, isOlder } from '@vpa/core/api/vpa.ts'
 import type { PodFacts, PodGroup } from '@vpa/core/history/pod-group.ts'
 import { isResponsible } from '@vpa/core/recommend/responsibility.ts'
 import type { LabelSelector } from '@vpa/core/selector.ts'
@@ -56,9 +56,4 @@ export class SubjectIndex {
   ofGroup(group: PodGroup): Subject | undefined {
     return this.#ofGroup.get(group)
   }
-}
-
-function isOlder(a: Vpa, b: Vpa): boolean {
-  const difference = (a.createdAt ?? 0) - (b.createdAt ?? 0)
-  return difference === 0 ? a.name < b.name : difference < 0
 }

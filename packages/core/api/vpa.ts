@@ -122,6 +122,12 @@ export function updateModeOf(vpa: Vpa): UpdateMode {
   return (vpa.spec.updatePolicy?.updateMode || 'Recreate') as UpdateMode
 }
 
+/** The oldest VPA wins, then the first by name, wherever only one can (upstream: GetControllingVPAForPod). */
+export function isOlder(a: Vpa, b: Vpa): boolean {
+  const difference = (a.createdAt ?? 0) - (b.createdAt ?? 0)
+  return difference === 0 ? a.name < b.name : difference < 0
+}
+
 /** The status as it is written to the API: quantities canonical, times in seconds, empty strings and lists left out as Go's omitempty does. */
 export function vpaStatusJson(status: VpaStatus): object {
   const { recommendation, conditions, observedGeneration } = status

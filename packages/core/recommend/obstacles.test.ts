@@ -8,11 +8,11 @@ import { projectVpa } from '../api/vpa.ts'
 import { type Surroundings, largestOf, obstaclesTo } from './obstacles.ts'
 
 /** VPA `web`, which recommends 2 cores and 4Gi. */
-function vpa({ name = 'web', created = '2026-02-01T00:00:00Z', mode = 'Recreate', policy = {}, cpu = '2' } = {}) {
+function vpa({ name = 'web', created = '2026-02-01T00:00:00Z', mode = 'Recreate', policy = {}, cpu = '2', recommender = 'default' } = {}) {
   const target = { cpu, memory: '4Gi' }
   return projectVpa({
     metadata: { namespace: 'default', name, creationTimestamp: created },
-    spec: { updatePolicy: { updateMode: mode }, resourcePolicy: { containerPolicies: [{ containerName: '*', ...policy }] } },
+    spec: { updatePolicy: { updateMode: mode }, resourcePolicy: { containerPolicies: [{ containerName: '*', ...policy }] }, recommenders: [{ name: recommender }] },
     status: { recommendation: { containerRecommendations: [{ containerName: 'app', target }, { containerName: 'gone', target }] } },
   })
 }
@@ -30,7 +30,7 @@ test('where nothing stands in the way, nothing is said', () => {
   expect(explain({ allocatable: [allocatable('8', '32Gi')], limitRanges: [limitRange({ max: { cpu: '8' } })], quotas: [quota({ 'requests.cpu': '10' }, { 'requests.cpu': '2' })] })).toEqual([])
 })
 
-const older = (mode: string) => vpa({ name: 'old', created: '2026-01-01T00:00:00Z', mode })
+const older = (mode: string, recommender = 'default') => vpa({ name: 'old', created: '2026-01-01T00:00:00Z', mode, recommender })
 
 describe('of two VPAs with the same target, the younger one is told', () => {
   const begin = 'TargetConflict OlderVerticalPodAutoscaler: VerticalPodAutoscaler old is older and has the same target:'
@@ -42,6 +42,22 @@ describe('of two VPAs with the same target, the younger one is told', () => {
   ] as const)('the older in mode %s, this one in mode %s', ([olderMode, mode, expected]) => {
     const younger = vpa({ mode })
     expect(explain({ vpa: younger, sameTarget: [younger, older(olderMode)] })).toEqual([expected])
+  })
+
+  test('also where another one is older still, and only recommends', () => {
+    const younger = vpa()
+    const oldest = vpa({ name: 'oldest', created: '2025-01-01T00:00:00Z', mode: 'Off' })
+    expect(explain({ vpa: younger, sameTarget: [younger, older('Recreate'), oldest] })).toEqual([`${begin} its recommendation is applied, and not this one.`])
+  })
+
+  test.for([
+    ['Recreate', 'Recreate', [`${begin} its recommendation is applied, and not this one.`]],
+    ['Recreate', 'Off', []],
+    ['Off', 'Recreate', []],
+    ['Off', 'Off', []],
+  ] as const)('with different recommenders, the older in mode %s, this one in mode %s: only where both act', ([olderMode, mode, expected]) => {
+    const younger = vpa({ mode })
+    expect(explain({ vpa: younger, sameTarget: [younger, older(olderMode, 'performance')] })).toEqual(expected)
   })
 
   test('the older one is not', () => {

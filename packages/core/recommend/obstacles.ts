@@ -2,7 +2,7 @@ import type { HorizontalAutoscaler } from '../api/horizontal-autoscaler.ts'
 import type { LimitRange } from '../api/limit-range.ts'
 import type { Pod } from '../api/pod.ts'
 import type { ResourceQuota } from '../api/resource-quota.ts'
-import { type Vpa, updateModeOf } from '../api/vpa.ts'
+import { type Vpa, isOlder, updateModeOf } from '../api/vpa.ts'
 import { capToPod } from '../policy/cap-to-pod.ts'
 import { controlledResourcesOf, policyFor, scalingModeOf } from '../policy/container-policy.ts'
 import { currentResources } from '../policy/current-resources.ts'
@@ -36,17 +36,29 @@ export function obstaclesTo(surroundings: Surroundings): readonly Explanation[] 
   return found.filter((each) => each !== undefined)
 }
 
-/** Of two VPAs that could act on the same pods, the older one does (see VpaIndex); one in mode Off never does. */
+/**
+ * Of the VPAs with one target that act, the oldest one does (see VpaIndex). One in mode Off that names another recommender is
+ * there to compare, which is no conflict.
+ */
 function olderVpa({ vpa, sameTarget }: Surroundings): Explanation | undefined {
-  const [oldest] = sameTarget.toSorted((a, b) => (a.createdAt ?? 0) - (b.createdAt ?? 0) || (a.name < b.name ? -1 : 1))
-  if (oldest === undefined || oldest.name === vpa.name) return undefined
-  const acts = updateModeOf(oldest) === 'Off' ? (updateModeOf(vpa) === 'Off' ? 'both only recommend' : 'it only recommends, and this one is applied') : 'its recommendation is applied, and not this one'
-  return { type: 'TargetConflict', reason: 'OlderVerticalPodAutoscaler', message: `VerticalPodAutoscaler ${oldest.name} is older and has the same target: ${acts}.` }
+  const older = sameTarget.filter((each) => isOlder(each, vpa) && ((acts(each) && acts(vpa)) || recommenderOf(each) === recommenderOf(vpa))).toSorted((a, b) => (isOlder(a, b) ? -1 : 1))
+  const conflicting = older.find(acts) ?? older[0]
+  if (conflicting === undefined) return undefined
+  const outcome = acts(conflicting) ? 'its recommendation is applied, and not this one' : acts(vpa) ? 'it only recommends, and this one is applied' : 'both only recommend'
+  return { type: 'TargetConflict', reason: 'OlderVerticalPodAutoscaler', message: `VerticalPodAutoscaler ${conflicting.name} is older and has the same target: ${outcome}.` }
+}
+
+function acts(vpa: Vpa): boolean {
+  return updateModeOf(vpa) !== 'Off'
+}
+
+function recommenderOf({ spec: { recommenders = [] } }: Vpa): string {
+  return recommenders[0]?.name ?? 'default'
 }
 
 /** More requests make the same usage a smaller share of them, and so fewer pods; fewer pods use more each, and so on. */
 function horizontalAutoscaler({ vpa, horizontalAutoscalers, pods }: Surroundings): Explanation | undefined {
-  if (updateModeOf(vpa) === 'Off') return undefined
+  if (!acts(vpa)) return undefined
   const policies = vpa.spec.resourcePolicy?.containerPolicies
   const names = new Set(pods.flatMap(({ containers }) => containers.map(({ name }) => name)))
   const controls = (container: string, resource: string) => {

@@ -1,5 +1,5 @@
 import type { Pod } from '../api/pod.ts'
-import type { Vpa } from '../api/vpa.ts'
+import { type Vpa, isOlder } from '../api/vpa.ts'
 import { matchesSelector } from '../selector.ts'
 import { controllerOf, topmostController } from './owner.ts'
 import { selectorOfTarget } from './target-check.ts'
@@ -43,17 +43,12 @@ export class VpaIndex {
 
     let winner: Vpa | undefined
     for (const vpa of this.#byTarget.get(keyOf(pod.namespace, answer.topmost))?.values() ?? []) {
-      if (winner !== undefined && !isBefore(vpa, winner)) continue
+      if (winner !== undefined && !isOlder(vpa, winner)) continue
       const target = selectorOfTarget(vpa, lookup)
       if ('selector' in target && matchesSelector(target.selector, pod.labels)) winner = vpa
     }
     return winner
   }
-}
-
-function isBefore(a: Vpa, b: Vpa): boolean {
-  const difference = (a.createdAt ?? 0) - (b.createdAt ?? 0)
-  return difference === 0 ? a.name < b.name : difference < 0
 }
 
 function keyOf(namespace: string, { kind, name }: { kind: string; name: string }): string {
