@@ -36,8 +36,7 @@ async function run(context: Context): Promise<void> {
     signal,
   })
   const reviewer = openReviewer(cluster, config)
-  await Promise.race([cluster.synced(), aborted(signal)])
-  if (!signal.aborted) await serve(reviewer, client, context)
+  if (await context.lead(cluster.synced())) await serve(reviewer, client, context)
   await cluster.stop()
   await client.close()
 }
@@ -127,8 +126,4 @@ async function proveServing({ port, caCert }: { readonly port: number; readonly 
 /** Of our service, our Secret and our lease. */
 function namespaceOf({ namespace }: Context): string {
   return namespace ?? 'kube-system'
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 }

@@ -45,7 +45,7 @@ test.for([
   ['without Retry-After nothing is repeated', 'GET', 503, {}, {}, []],
 ] as const)('%s', async ([, method, status, headers, options, expected]) => {
   const waits: number[] = []
-  const clock = { now: () => 0, sleep: async (duration: number) => void waits.push(duration) }
+  const clock = { now: () => 0, uptime: () => 0, sleep: async (duration: number) => void waits.push(duration) }
   const server = await startApiServer((_, response) => {
     if (server.seen.length === 1) refuse(response, status, {}, headers)
     else json(response, 200, 'done')
@@ -58,7 +58,7 @@ test('a token that rotated is read again, once', async () => {
   const tokens = ['old', 'new']
   const server = await startApiServer(({ headers }, response) => (headers.authorization === 'new' ? json(response, 200, {}) : refuse(response, 401)))
   const credentials = { server: server.url, tls: {}, headers: async () => ({ authorization: tokens[0]! }), refused: () => void tokens.shift() }
-  const clock = { now: () => 0, sleep: async () => {} }
+  const clock = { now: () => 0, uptime: () => 0, sleep: async () => {} }
   await expect(clientOf(server, { credentials, clock }).request({ path: '/x' })).resolves.toEqual({})
 })
 

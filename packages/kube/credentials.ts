@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { RequestOptions } from 'node:https'
-import { type EpochMs, MINUTE } from '@vpa/core/time.ts'
+import { type DurationMs, MINUTE } from '@vpa/core/time.ts'
 import type { Clock } from './clock.ts'
 import { readPlainKubeconfig } from './kubeconfig.ts'
 
@@ -92,10 +92,10 @@ function headersOf({ headers, auth }: RequestOptions): Record<string, string> {
 
 /** Requests that come at the same time share one reading: it may start a plug-in. */
 function rereading(read: () => Promise<Record<string, string>>, clock: Clock): Pick<Credentials, 'headers' | 'refused'> {
-  let latest: { at: EpochMs; headers: Promise<Record<string, string>> } | undefined
+  let latest: { at: DurationMs; headers: Promise<Record<string, string>> } | undefined
   return {
     async headers() {
-      if (latest === undefined || clock.now() - latest.at >= MINUTE) latest = { at: clock.now(), headers: read() }
+      if (latest === undefined || clock.uptime() - latest.at >= MINUTE) latest = { at: clock.uptime(), headers: read() }
       try {
         return await latest.headers
       } catch (error) {

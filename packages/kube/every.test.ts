@@ -30,19 +30,31 @@ test.for([
   expect(await beginnings(tickSeconds, seconds)).toEqual(expected)
 })
 
-test('a system clock that is set back delays a tick by one interval at most', async () => {
+test.for([
+  ['set back', -3600],
+  ['set on', 3600],
+] as const)('a system clock that is %s does not change the rhythm', async ([, step]) => {
   const clock = fakeClock(3600 * SECOND)
-  let setBack = 0
   let ticks = 0
   const stop = new AbortController()
-  const shifted = { now: () => clock.now() - setBack, sleep: clock.sleep }
-  const done = every(60 * SECOND, async () => void (ticks += 1), { clock: shifted, signal: stop.signal })
+  const done = every(60 * SECOND, async () => void (ticks += 1), { clock, signal: stop.signal })
   await clock.advance(60 * SECOND)
-  setBack = 3600 * SECOND
+  clock.step(step * SECOND)
   await clock.advance(180 * SECOND)
   stop.abort()
   await done
   expect(ticks).toBe(4)
+})
+
+test('the first tick may come at once', async () => {
+  const clock = fakeClock(0)
+  const begun: number[] = []
+  const stop = new AbortController()
+  const done = every(60 * SECOND, async () => void begun.push(clock.now() / SECOND), { clock, signal: stop.signal, atOnce: true })
+  await clock.advance(130 * SECOND)
+  stop.abort()
+  await done
+  expect(begun).toEqual([0, 60, 120])
 })
 
 test('what a tick throws ends the loop', async () => {

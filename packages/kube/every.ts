@@ -1,6 +1,13 @@
 import type { DurationMs } from '@vpa/core/time.ts'
 import type { Clock } from './clock.ts'
 
+export interface EveryOptions {
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  /** The first tick does not wait for an interval to pass. */
+  readonly atOnce?: boolean
+}
+
 /**
  * Runs a tick once per interval, first after one interval, until the signal is aborted.
  *
@@ -10,15 +17,13 @@ import type { Clock } from './clock.ts'
  *
  * @throws what the tick throws; that ends the loop
  */
-export async function every(interval: DurationMs, tick: () => Promise<void>, { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal }): Promise<void> {
-  let due = clock.now() + interval
+export async function every(interval: DurationMs, tick: () => Promise<void>, { clock, signal, atOnce = false }: EveryOptions): Promise<void> {
+  let due = clock.uptime() + (atOnce ? 0 : interval)
   for (;;) {
-    // Never longer than the interval, also when the system's time is set back.
-    const wait = Math.min(Math.max(0, due - clock.now()), interval)
-    await clock.sleep(wait, signal)
+    await clock.sleep(Math.max(0, due - clock.uptime()), signal)
     if (signal.aborted) return
     await tick()
-    const missed = Math.floor((clock.now() - due) / interval)
+    const missed = Math.floor((clock.uptime() - due) / interval)
     due += Math.max(1, missed) * interval
   }
 }

@@ -1,22 +1,23 @@
-import type { DurationMs, EpochMs } from '@vpa/core/time.ts'
+import type { DurationMs } from '@vpa/core/time.ts'
 import type { Clock } from './clock.ts'
 
 export interface HealthOptions {
   /** How long the program may be silent; undefined for one that only answers requests. */
   readonly timeout: DurationMs | undefined
-  readonly clock: Pick<Clock, 'now'>
+  readonly clock: Pick<Clock, 'uptime'>
 }
 
 /** Whether the program's loop still turns, and whether it has begun to work (upstream: metrics.HealthCheck). */
 export class Health {
   readonly #options: HealthOptions
   #state: 'starting' | 'standing by' | 'working' | 'stopping' = 'starting'
-  #lastBeat: EpochMs
+  /** By the clock's uptime: a step of the system's time must not look like silence. */
+  #lastBeat: DurationMs
   #problem: string | undefined
 
   constructor(options: HealthOptions) {
     this.#options = options
-    this.#lastBeat = options.clock.now()
+    this.#lastBeat = options.clock.uptime()
   }
 
   /** Healthy and ready, without a loop: another replica leads. A rollout waits for ready pods, so this is one. */
@@ -32,7 +33,7 @@ export class Health {
 
   /** The loop has turned. */
   beat(): void {
-    this.#lastBeat = this.#options.clock.now()
+    this.#lastBeat = this.#options.clock.uptime()
   }
 
   stop(): void {
@@ -47,7 +48,7 @@ export class Health {
   /** For how long the loop has been silent when that is too long; undefined while all is well. */
   silentFor(): DurationMs | undefined {
     const { timeout, clock } = this.#options
-    const silence = clock.now() - this.#lastBeat
+    const silence = clock.uptime() - this.#lastBeat
     return this.#state === 'working' && timeout !== undefined && silence > timeout ? silence : undefined
   }
 

@@ -123,6 +123,31 @@ test('a shorter failure does not', async () => {
   expect(leader.lost).toBe(false)
 })
 
+test('a holder that was frozen past its lease stops as soon as it sees that another leads', async () => {
+  const { clock, server, replica } = election()
+  const frozen = replica('frozen')
+  await clock.advance(SECOND)
+  const { lease } = server
+  await server.request({ method: 'PUT', path: '', body: { ...lease, spec: { ...lease?.spec, holderIdentity: 'other' } } })
+  await clock.advance(2 * SECOND)
+  expect(frozen.lost).toBe(true)
+})
+
+test.for([
+  ['on', 3600],
+  ['back', -3600],
+] as const)('a system clock that is set %s neither shortens nor lengthens the wait for a holder that went away', async ([, step]) => {
+  const { clock, server, replica } = election()
+  await server.request({ method: 'POST', path: '', body: { metadata: {}, spec: { holderIdentity: 'gone', leaseDurationSeconds: 15 } } })
+  const next = replica('next')
+  await clock.advance(5 * SECOND)
+  clock.step(step * SECOND)
+  await clock.advance(9 * SECOND)
+  expect(next.leads).toBe(false)
+  await clock.advance(2 * SECOND)
+  expect(next.leads).toBe(true)
+})
+
 test('who is stopped while waiting does not lead', async () => {
   const { clock, replica } = election()
   replica('first')

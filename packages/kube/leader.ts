@@ -1,4 +1,4 @@
-import type { DurationMs, EpochMs } from '@vpa/core/time.ts'
+import type { DurationMs } from '@vpa/core/time.ts'
 import { isConflict, isNotFound } from './api-error.ts'
 import type { Client } from './client.ts'
 import type { Clock } from './clock.ts'
@@ -32,8 +32,8 @@ export interface Leadership {
 /**
  * Waits until we hold the lease, and renews it from then on (client-go's tools/leaderelection with a Lease lock).
  *
- * A holder is trusted for its lease's duration from when *we* last saw the lease change: clocks of different machines
- * are never compared.
+ * A holder is trusted for its lease's duration from when *we* last saw the lease change, by a clock that nobody sets: clocks of
+ * different machines are never compared, and a step of our own does not make us take a lease that is held.
  *
  * @returns undefined when the signal was aborted first
  */
@@ -41,7 +41,7 @@ export async function awaitLeadership(options: LeaderElectionOptions, signal: Ab
   const { clock, retryPeriod, random, log, identity } = options
   const lock = new LeaseLock(options)
   while (!signal.aborted) {
-    if (await lock.tryToHold(signal)) {
+    if ((await lock.tryToHold(signal)) === 'held') {
       log.info('Became leader', { identity })
       return hold(lock, options)
     }
@@ -56,10 +56,8 @@ const JITTER = 1.2
 function hold(lock: LeaseLock, { clock, retryPeriod, renewDeadline }: LeaderElectionOptions): Leadership {
   const released = new AbortController()
   async function renewUntilLost(): Promise<void> {
-    for (;;) {
-      await clock.sleep(retryPeriod, released.signal)
-      if (!(await renewInTime())) break
-    }
+    do await clock.sleep(retryPeriod, released.signal)
+    while (await renewInTime())
     // Who has given the lease back has not lost it.
     if (released.signal.aborted) await new Promise(() => {})
   }
@@ -67,10 +65,11 @@ function hold(lock: LeaseLock, { clock, retryPeriod, renewDeadline }: LeaderElec
     const round = new AbortController()
     const signal = AbortSignal.any([round.signal, released.signal])
     void clock.sleep(renewDeadline, signal).then(() => round.abort())
-    let held = false
-    while (!signal.aborted && !(held = await lock.tryToHold(signal))) await clock.sleep(retryPeriod, signal)
+    let turn: Turn = 'failed'
+    // Who finds the lease with another was asleep for too long: to go on until the deadline would be to work beside the other.
+    while (!signal.aborted && (turn = await lock.tryToHold(signal)) === 'failed') await clock.sleep(retryPeriod, signal)
     round.abort()
-    return held
+    return turn === 'held'
   }
   return {
     lost: renewUntilLost(),
@@ -95,30 +94,33 @@ interface LeaseSpec {
   readonly leaseTransitions?: number | null
 }
 
+/** What came of a try. `taken`: another holds the lease, and renews it. */
+type Turn = 'held' | 'taken' | 'failed'
+
 class LeaseLock {
   readonly #options: LeaderElectionOptions
   /** The lease as last seen, and when we first saw it so. */
-  #seen: { readonly lease: Lease; readonly at: EpochMs } | undefined
+  #seen: { readonly lease: Lease; readonly at: DurationMs } | undefined
 
   constructor(options: LeaderElectionOptions) {
     this.#options = options
   }
 
-  /** Takes or renews the lease. False when another holds it, or when the API server cannot be asked. */
-  async tryToHold(signal: AbortSignal): Promise<boolean> {
+  /** Takes or renews the lease. `failed` when the API server cannot be asked, or when another replica was faster. */
+  async tryToHold(signal: AbortSignal): Promise<Turn> {
     try {
       const lease = await this.#read(signal)
       if (lease === undefined) {
         await this.#write('POST', { spec: this.#ownSpec(undefined) }, signal)
-        return true
+        return 'held'
       }
-      if (this.#heldByAnother(lease)) return false
+      if (this.#heldByAnother(lease)) return 'taken'
       await this.#write('PUT', { ...lease, spec: this.#ownSpec(lease.spec) }, signal)
-      return true
+      return 'held'
     } catch (error) {
       // A conflict means that another replica was faster.
       if (!isConflict(error) && !signal.aborted) this.#options.log.warn('Cannot acquire or renew the leader lease', { lease: this.#options.name, error })
-      return false
+      return 'failed'
     }
   }
 
@@ -154,13 +156,13 @@ class LeaseLock {
   }
 
   #see(lease: Lease): void {
-    this.#seen = { lease, at: this.#options.clock.now() }
+    this.#seen = { lease, at: this.#options.clock.uptime() }
   }
 
   #heldByAnother({ spec = {} }: Lease): boolean {
     const { identity, clock } = this.#options
     if (!spec.holderIdentity || spec.holderIdentity === identity || this.#seen === undefined) return false
-    return clock.now() < this.#seen.at + (spec.leaseDurationSeconds ?? 0) * 1000
+    return clock.uptime() < this.#seen.at + (spec.leaseDurationSeconds ?? 0) * 1000
   }
 
   #ownSpec(before: LeaseSpec | undefined): LeaseSpec {

@@ -29,7 +29,10 @@ export interface Program<Config> {
   readonly flags: FlagSchema<Config>
   /** How long the loop may be silent before `/health-check` fails; undefined for a program that only answers requests. */
   healthTimeout(config: Readonly<Config>): DurationMs | undefined
-  /** The work itself; ends soon after the signal is aborted. What it throws ends the program with exit code 1. */
+  /**
+   * The work itself; ends soon after the signal is aborted. What it throws ends the program with exit code 1. Where only one replica
+   * may work, it gets ready first, and then waits for {@link ProgramContext.lead}: a replica that stands by is as warm as the one that leads.
+   */
   run(context: ProgramContext<Config>): Promise<void>
 }
 
@@ -42,6 +45,11 @@ export interface ProgramContext<Config> {
   readonly clock: Clock
   /** Aborted by SIGTERM and SIGINT. */
   readonly signal: AbortSignal
+  /**
+   * Resolves with true when this replica is ready and may work: at once, unless `--leader-elect` makes it wait for the lease.
+   * With false when it was told to stop before. The program ends when the lease is lost.
+   */
+  lead(ready: Promise<void>): Promise<boolean>
   /** `start` when the work begins, `beat` at each turn of the loop, `report` what is wrong. */
   readonly health: Pick<Health, 'start' | 'beat' | 'report'>
   /** Of the pod we run in: environment variable NAMESPACE; undefined where it is empty or not set. */
@@ -91,16 +99,17 @@ async function operate<Config extends ProgramConfig>(program: Program<Config>, c
   const server = opsServer({ registry, health, profiling: config.profiling, clock })
   await listen(server, config.address, log)
 
-  const election = await electLeader(program.name, config, { log, clock, registry, signal, health })
-  const lost = election?.leadership?.lost.then(() => Promise.reject(new Error('lost master')))
-  const namespace = process.env['NAMESPACE'] || undefined
-  try {
-    if (!signal.aborted) await Promise.race([program.run({ config, log, registry, clock, signal, health, namespace, env: process.env }), overdue(signal, clock), ...(lost ? [lost] : [])])
-  } finally {
-    await election?.leadership?.release()
-    await election?.client.close()
-    await server.close()
+  const election = electionFor(program.name, config, { log, clock, registry, signal, health })
+  const lead = async (ready: Promise<void>) => {
+    await Promise.race([ready, aborted(signal)])
+    return !signal.aborted && (election === undefined || (await election.lead()))
   }
+  const namespace = process.env['NAMESPACE'] || undefined
+  if (!signal.aborted) await Promise.race([program.run({ config, log, registry, clock, signal, health, lead, namespace, env: process.env }), overdue(signal, clock), ...(election ? [election.lost] : [])])
+  // Reached by work that has ended. What still goes on when the lease is lost or the time is up ends with the process, and the lease
+  // must outlast it: another replica would work beside us.
+  await election?.end()
+  await server.close()
 }
 
 /** Aborted by the first SIGTERM or SIGINT. A second one ends the process at once, whatever it is busy with. */
@@ -118,9 +127,13 @@ function stopSignal(log: Log): AbortSignal {
 
 /** Rejects when work that was told to stop goes on for too long. */
 async function overdue(signal: AbortSignal, clock: Clock): Promise<never> {
-  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+  await aborted(signal)
   await clock.sleep(STOP_GRACE)
   throw new Error(`work went on for ${formatDuration(STOP_GRACE)} after the signal to stop`)
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 }
 
 async function listen(server: FastifyInstance, address: Address, log: Log): Promise<void> {
@@ -133,34 +146,59 @@ async function listen(server: FastifyInstance, address: Address, log: Log): Prom
   log.info('Serving metrics and health', { port: typeof bound === 'object' ? bound?.port : undefined })
 }
 
-interface Election {
-  readonly client: Client
-  /** Undefined when the program was stopped before it could lead. */
-  readonly leadership: Leadership | undefined
+function electionFor(name: string, config: Readonly<ProgramConfig>, context: ElectionContext): Election | undefined {
+  return config.leaderElect ? new Election(name, config, context) : undefined
 }
 
-/** Undefined where the flags do not ask for it. */
-async function electLeader(
-  name: string,
-  config: Readonly<ProgramConfig>,
-  { log, clock, registry, signal, health }: Pick<ProgramContext<unknown>, 'log' | 'clock' | 'registry' | 'signal'> & { readonly health: Health },
-): Promise<Election | undefined> {
-  if (!config.leaderElect) return undefined
-  // A client of its own: renewals never queue behind the program's requests.
-  const client = await openClient({ kubeconfig: config.kubeconfig, source: `${name}/leader-election`, qps: 0, burst: 0, clock, registry })
-  const options = {
-    client,
-    clock,
-    log,
-    identity: `${hostname()}_${randomUUID()}`,
-    namespace: config.leaderElectResourceNamespace,
-    name: config.leaderElectResourceName,
-    leaseDuration: config.leaderElectLeaseDuration,
-    renewDeadline: config.leaderElectRenewDeadline,
-    retryPeriod: config.leaderElectRetryPeriod,
-    random: Math.random,
+type ElectionContext = Pick<ProgramContext<unknown>, 'log' | 'clock' | 'registry' | 'signal'> & { readonly health: Health }
+
+/** The replica's part in the election of the one that works. */
+class Election {
+  /** Rejects when we led and lost the lease. */
+  readonly lost: Promise<never>
+  readonly #name: string
+  readonly #config: Readonly<CommonConfig & LeaderElectionConfig>
+  readonly #context: ElectionContext
+  readonly #lose: (error: Error) => void
+  #client: Client | undefined
+  #leadership: Leadership | undefined
+
+  constructor(name: string, config: Readonly<CommonConfig & LeaderElectionConfig>, context: ElectionContext) {
+    this.#name = name
+    this.#config = config
+    this.#context = context
+    const { promise, reject } = Promise.withResolvers<never>()
+    this.lost = promise
+    this.#lose = reject
   }
-  health.standBy()
-  log.info('Waiting for the leader lease', { namespace: options.namespace, lease: options.name })
-  return { client, leadership: await awaitLeadership(options, signal) }
+
+  async lead(): Promise<boolean> {
+    const { log, clock, registry, signal, health } = this.#context
+    const config = this.#config
+    // A client of its own: renewals never queue behind the program's requests.
+    this.#client = await openClient({ kubeconfig: config.kubeconfig, source: `${this.#name}/leader-election`, qps: 0, burst: 0, clock, registry })
+    const options = {
+      client: this.#client,
+      clock,
+      log,
+      identity: `${hostname()}_${randomUUID()}`,
+      namespace: config.leaderElectResourceNamespace,
+      name: config.leaderElectResourceName,
+      leaseDuration: config.leaderElectLeaseDuration,
+      renewDeadline: config.leaderElectRenewDeadline,
+      retryPeriod: config.leaderElectRetryPeriod,
+      random: Math.random,
+    }
+    health.standBy()
+    log.info('Waiting for the leader lease', { namespace: options.namespace, lease: options.name })
+    this.#leadership = await awaitLeadership(options, signal)
+    void this.#leadership?.lost.then(() => this.#lose(new Error('lost master')))
+    return this.#leadership !== undefined
+  }
+
+  /** The work has ended. Gives the lease back, if we hold it. */
+  async end(): Promise<void> {
+    await this.#leadership?.release()
+    await this.#client?.close()
+  }
 }

@@ -1,4 +1,4 @@
-import type { DurationMs, EpochMs } from '@vpa/core/time.ts'
+import type { DurationMs } from '@vpa/core/time.ts'
 import type { Clock } from './clock.ts'
 
 export interface RateLimitOptions {
@@ -14,12 +14,12 @@ export class RateLimit {
   readonly #options: RateLimitOptions
   /** Below zero: owed to those who already wait. */
   #tokens: number
-  #countedAt: EpochMs
+  #countedAt: DurationMs
 
   constructor(options: RateLimitOptions) {
     this.#options = options
     this.#tokens = options.burst
-    this.#countedAt = options.clock.now()
+    this.#countedAt = options.clock.uptime()
   }
 
   /** Resolves when it is the caller's turn, or at once when the signal is aborted: then nothing is taken. */
@@ -44,10 +44,8 @@ export class RateLimit {
 
   #refill(): void {
     const { rate, burst, clock } = this.#options
-    const now = clock.now()
-    // A clock set back gives nothing and takes nothing.
-    const elapsed = Math.max(0, now - this.#countedAt)
-    this.#tokens = Math.min(burst, this.#tokens + (elapsed / 1000) * rate)
+    const now = clock.uptime()
+    this.#tokens = Math.min(burst, this.#tokens + ((now - this.#countedAt) / 1000) * rate)
     this.#countedAt = now
   }
 }

@@ -125,10 +125,10 @@ export class Watch<T extends StoredObject> {
     const end = AbortSignal.any([signal, over.signal])
     const timeoutSeconds = Math.round((SHORTEST_WATCH * (1 + random())) / 1000)
     const query = { watch: true, resourceVersion, allowWatchBookmarks: true, timeoutSeconds, fieldSelector: fieldSelector || undefined }
-    const startedAt = clock.now()
+    const startedAt = clock.uptime()
     let heardAt = startedAt
     const watchdog = async () => {
-      for (let left = LONGEST_SILENCE; left > 0 && !end.aborted; left = heardAt + LONGEST_SILENCE - clock.now()) await clock.sleep(left, end)
+      for (let left = LONGEST_SILENCE; left > 0 && !end.aborted; left = heardAt + LONGEST_SILENCE - clock.uptime()) await clock.sleep(left, end)
       over.abort(new Error('the API server fell silent'))
     }
     void watchdog()
@@ -136,13 +136,14 @@ export class Watch<T extends StoredObject> {
       const bytes = await client.stream({ path, query, signal: end, timeout: 0 })
       const splitter = new LineSplitter()
       for await (const chunk of bytes) {
-        heardAt = store.heardAt = clock.now()
+        heardAt = clock.uptime()
+        store.heardAt = clock.now()
         for (const line of splitter.push(chunk)) this.#event(line)
       }
     } finally {
       over.abort()
     }
-    if (heardAt === startedAt && clock.now() - startedAt < SECOND) throw new Error('the watch ended as soon as it began')
+    if (heardAt === startedAt && clock.uptime() - startedAt < SECOND) throw new Error('the watch ended as soon as it began')
   }
 
   #event(line: string): void {

@@ -15,7 +15,7 @@ await runProgram({
   name: 'vpa-recommender',
   flags: Config,
   healthTimeout: ({ recommenderInterval }) => 5 * recommenderInterval,
-  async run({ config, log, registry, clock, signal, health, env }) {
+  async run({ config, log, registry, clock, signal, health, lead, env }) {
     const options = recommenderOptions(config)
     const metrics = new Metrics(registry, clock)
     const prometheus = config.storage === 'prometheus' ? await openPrometheus(config, { env, clock, metrics, signal }) : undefined
@@ -51,11 +51,13 @@ await runProgram({
         log.error('Recommender Run failed', { error })
       }
     }
-    await cluster.synced()
-    await recommender.loadHistory()
-    await prometheus?.close()
-    health.start()
-    await every(config.recommenderInterval, tick, { clock, signal })
+    if (await lead(cluster.synced())) {
+      await recommender.loadHistory()
+      await prometheus?.close()
+      health.start()
+      // Who takes over from another leader does not let an interval pass without samples.
+      await every(config.recommenderInterval, tick, { clock, signal, atOnce: config.leaderElect })
+    }
     await cluster.stop()
   },
 })

@@ -15,7 +15,7 @@ import { recommend } from '@vpa/core/recommend/recommendation.ts'
 import { isResponsible } from '@vpa/core/recommend/responsibility.ts'
 import { nextStatus, sameStatus } from '@vpa/core/recommend/status.ts'
 import { formatSelector } from '@vpa/core/selector.ts'
-import { type EpochMs, HOUR } from '@vpa/core/time.ts'
+import { type EpochMs, HOUR, MINUTE } from '@vpa/core/time.ts'
 import type { Clock } from '@vpa/kube/clock.ts'
 import type { Cluster, ContainerUsage } from '@vpa/kube/cluster.ts'
 import type { Watched } from '@vpa/kube/informers.ts'
@@ -68,6 +68,7 @@ export class Recommender {
   readonly #overdue = new Overdue()
   #ooms: Oom[] = []
   #garbageDroppedAt: EpochMs = -Infinity
+  #isFirstTurn = true
 
   constructor(context: RecommenderContext) {
     this.#context = context
@@ -101,6 +102,7 @@ export class Recommender {
     this.#loadPods(index, now)
     this.#checkpoints.load(subjects)
     this.#checkpoints.resumeIntervals(this.#history, now)
+    this.#dropCountedOoms()
     loop.endStep('LoadPods')
     await this.#loadUsage(subjects, index, now)
     loop.endStep('LoadMetrics')
@@ -120,6 +122,18 @@ export class Recommender {
   #remember(ooms: readonly Oom[]): void {
     this.#ooms.push(...ooms)
     if (this.#ooms.length > MAX_WAITING_OOMS) this.#ooms = this.#ooms.slice(-MAX_WAITING_OOMS)
+  }
+
+  /**
+   * What was seen while another replica led is in the checkpoints that it wrote, except what came after its last turn. That one took
+   * its OOMs a little before it wrote them; an OOM that counts twice within a memory interval changes nothing.
+   */
+  #dropCountedOoms(): void {
+    if (!this.#isFirstTurn) return
+    this.#isFirstTurn = false
+    const times = [...this.#context.cluster.checkpoints.list()].map(({ status }) => status.lastUpdateTime ?? -Infinity)
+    const countedUntil = times.reduce((latest, time) => Math.max(latest, time), -Infinity) - MINUTE
+    this.#ooms = this.#ooms.filter(({ at }) => at > countedUntil)
   }
 
   #loadVpas(): readonly Subject[] {

@@ -62,6 +62,31 @@ describe('history is kept', () => {
   })
 })
 
+describe('a replica that stood by and takes over', () => {
+  test('counts the OOMs that nobody has counted, and no other', async () => {
+    const { sandbox, clock, run } = await scene()
+    await addDeployment(sandbox, 'hungry', { limits: { memory: '300Mi' } })
+    await addVpa(sandbox, 'hungry')
+    let memoryBytes = 10 * MB
+    sandbox.load('default', { app: 'hungry' }, 'app', () => ({ cpuMillicores: 10, memoryBytes }))
+    await run(2)
+    const standby = await startRecommender(sandbox, clock)
+    memoryBytes = 400 * MB
+    await run(1)
+    memoryBytes = 10 * MB
+    await run(3)
+    const counted = targetOf(sandbox, 'hungry')?.memory
+    await standby.run(1)
+    expect(standby.messages).not.toContain('OOM detected')
+    expect(targetOf(sandbox, 'hungry')?.memory).toBe(counted)
+
+    const next = await startRecommender(sandbox, clock)
+    memoryBytes = 400 * MB
+    await next.run(1)
+    expect(next.messages).toContain('OOM detected')
+  })
+})
+
 test('a container that is gone is recommended nothing once its usage has expired, and its checkpoint is deleted', async () => {
   const { sandbox, clock, run } = await scene('--checkpoints-gc-interval=1m')
   await sandbox.apply(savedCheckpoint('web', 'gone', clock.now() - 9 * DAY))

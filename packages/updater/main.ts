@@ -8,7 +8,7 @@ import { type UpdaterOptions, updaterTick } from './tick.ts'
 
 await runProgram({ name: 'vpa-updater', flags: Config, healthTimeout: ({ updaterInterval }) => 5 * updaterInterval, run })
 
-async function run({ config, namespace, health, ...context }: ProgramContext<Config>): Promise<void> {
+async function run({ config, namespace, health, lead, ...context }: ProgramContext<Config>): Promise<void> {
   const { log, clock, registry, signal } = context
   const cluster = await connect({
     ...context,
@@ -39,7 +39,7 @@ async function run({ config, namespace, health, ...context }: ProgramContext<Con
     signal,
   })
   try {
-    await cluster.synced()
+    if (!(await lead(cluster.synced()))) return
     health.start()
     await every(
       config.updaterInterval,
@@ -47,7 +47,7 @@ async function run({ config, namespace, health, ...context }: ProgramContext<Con
         health.beat()
         await tick()
       },
-      { clock, signal },
+      { clock, signal, atOnce: config.leaderElect },
     )
   } finally {
     await cluster.stop()

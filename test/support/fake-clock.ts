@@ -5,6 +5,8 @@ import type { DurationMs, EpochMs } from '@vpa/core/time.ts'
 export interface FakeClock extends Clock {
   /** Moves on, waking sleepers in the order of their times, each at its own time and with room to go to sleep again. */
   advance(duration: DurationMs): Promise<void>
+  /** Sets the system's time on or back: no time passes, nobody wakes. */
+  step(duration: DurationMs): void
   /** How many are asleep: wait for it to know that the code under test has come to rest. */
   readonly sleeping: number
 }
@@ -17,6 +19,7 @@ interface Sleeper {
 /** Starts at 2026-03-01T00:00:00Z unless told otherwise. */
 export function fakeClock(start: EpochMs = Date.UTC(2026, 2, 1)): FakeClock {
   let now = start
+  let stepped = 0
   const sleepers = new Set<Sleeper>()
 
   function sleep(duration: DurationMs, signal?: AbortSignal): Promise<void> {
@@ -52,7 +55,7 @@ export function fakeClock(start: EpochMs = Date.UTC(2026, 2, 1)): FakeClock {
     return first
   }
 
-  return { now: () => now, sleep, advance, get sleeping() { return sleepers.size } }
+  return { now: () => now + stepped, uptime: () => now, sleep, advance, step: (duration) => void (stepped += duration), get sleeping() { return sleepers.size } }
 }
 
 /** Lets promises that are ready run before time moves on. */

@@ -11,8 +11,9 @@ await runProgram({
     fails: flag.boolean(false).describe('Fail at once.'),
   }),
   healthTimeout: () => undefined,
-  async run({ config, signal, health, log, clock, namespace }) {
+  async run({ config, signal, health, log, clock, namespace, lead }) {
     if (config.fails) throw new Error('it was asked for')
+    if (!(await lead(Promise.resolve()))) return
     health.start()
     log.info('Working', { namespace })
     await clock.sleep(600_000, signal)
