@@ -1,9 +1,7 @@
 import type { Sandbox } from '@vpa/sandbox/sandbox.ts'
 import { describe, expect, test } from 'vitest'
+import { obstaclesIn } from '../../test/support/obstacles.ts'
 import { KONG, addVpa, conditionsOf, scene, targetOf } from '../../test/support/recommender-scene.ts'
-
-/** The recommendation is 2 cores and 1Gi, whatever is used. */
-const TWO_CORES = { resourcePolicy: { containerPolicies: [{ containerName: '*', minAllowed: { cpu: '2', memory: '1Gi' }, maxAllowed: { cpu: '2', memory: '1Gi' } }] } }
 
 function eventsOf(sandbox: Sandbox, name = 'web'): readonly string[] {
   const isOurs = (involved: { kind?: string; name?: string }) => involved.kind === 'VerticalPodAutoscaler' && involved.name === name
@@ -15,52 +13,14 @@ async function setStatus(sandbox: Sandbox, path: string, status: object): Promis
   if (!response.ok) throw new Error(await response.text())
 }
 
-/** Each puts something in the way of VPA `web`, whose Deployment has one pod on a node of 8 cores and 32Gi. */
-test.for<[string, (sandbox: Sandbox) => Promise<void>, condition: string]>([
-  [
-    'an older VPA with the same target',
-    async (sandbox) => {
-      await addVpa(sandbox, 'a', { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' } })
-    },
-    'TargetConflict=True VerticalPodAutoscaler a is older and has the same target: its recommendation is applied, and not this one.',
-  ],
-  [
-    'an HPA on the same resource',
-    async (sandbox) => {
-      const metrics = [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } } }]
-      const spec = { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' }, maxReplicas: 3, metrics }
-      await sandbox.apply({ apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', metadata: { namespace: 'default', name: 'web' }, spec })
-    },
-    'ScalingConflict=True HorizontalPodAutoscaler web scales the same pods by how much of their cpu request they use, which this VerticalPodAutoscaler changes.',
-  ],
-  [
-    'nodes that are too small',
-    (sandbox) => addVpa(sandbox, 'web', { resourcePolicy: { containerPolicies: [{ containerName: '*', minAllowed: { cpu: '20', memory: '1Gi' }, maxAllowed: { memory: '1Gi' } }] } }),
-    'TargetExceedsNodes=True A pod would request 20 cpu and 1Gi memory, which no node can hold: the largest have 8 cpu and 32Gi memory.',
-  ],
-  [
-    'a LimitRange',
-    async (sandbox) => {
-      await sandbox.apply({ apiVersion: 'v1', kind: 'LimitRange', metadata: { namespace: 'default', name: 'small' }, spec: { limits: [{ type: 'Container', max: { cpu: '1' } }] } })
-    },
-    'LimitedByLimitRange=True LimitRange small allows less than this policy demands: app would request 2 cpu, and its pod would be refused.',
-  ],
-  [
-    'a ResourceQuota',
-    async (sandbox) => {
-      await sandbox.apply({ apiVersion: 'v1', kind: 'ResourceQuota', metadata: { namespace: 'default', name: 'team' }, spec: { hard: { 'requests.cpu': '1' } } })
-      await setStatus(sandbox, '/api/v1/namespaces/default/resourcequotas/team', { hard: { 'requests.cpu': '1' }, used: { 'requests.cpu': '100m' } })
-    },
-    'LimitedByQuota=True ResourceQuota team allows requests.cpu of 1; with this target the 1 pods here would bring them to 2.',
-  ],
-])('%s is told by a condition and one event', async ([, putInTheWay, condition]) => {
+test.for(obstaclesIn('default'))('%s is told by a condition and one event', async ([, { objects, policy, condition, message }]) => {
   const { sandbox, run } = await scene()
-  await addVpa(sandbox, 'web', TWO_CORES)
-  await putInTheWay(sandbox)
+  for (const object of objects) await sandbox.apply(object)
+  if (condition === 'LimitedByQuota') await setStatus(sandbox, '/api/v1/namespaces/default/resourcequotas/team', { hard: { 'requests.cpu': '1' }, used: { 'requests.cpu': '100m' } })
+  await addVpa(sandbox, 'web', { resourcePolicy: { containerPolicies: [{ containerName: '*', ...policy }] } })
   await run(4)
-  expect(conditionsOf(sandbox).filter((each) => !each.startsWith('RecommendationProvided'))).toEqual([condition])
-  const [type, message] = [condition.slice(0, condition.indexOf('=')), condition.slice(condition.indexOf(' ') + 1)]
-  await expect.poll(() => eventsOf(sandbox)).toEqual([`Warning ${type}: ${message}`])
+  expect(conditionsOf(sandbox).filter((each) => !each.startsWith('RecommendationProvided'))).toEqual([expect.stringContaining(`${condition}=True ${message}`)])
+  await expect.poll(() => eventsOf(sandbox)).toEqual([expect.stringContaining(`Warning ${condition}: ${message}`)])
 })
 
 test('a condition goes with its cause', async () => {

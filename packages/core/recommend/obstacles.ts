@@ -112,7 +112,7 @@ function quota({ vpa, pods, quotas }: Surroundings): Explanation | undefined {
       if (limit === undefined || inUse === undefined || more === undefined) continue
       const needed = { nanos: inUse.nanos - (less?.nanos ?? 0n) + more.nanos, format: limit.format }
       if (needed.nanos <= inUse.nanos || compareQuantities(needed, limit) <= 0) continue
-      return { type: 'LimitedByQuota', reason: 'ResourceQuota', message: `ResourceQuota ${name} allows ${key} of ${formatQuantity(limit)}; with this target the ${pods.length} pods here would bring them to ${formatQuantity(needed)}.` }
+      return { type: 'LimitedByQuota', reason: 'ResourceQuota', message: `ResourceQuota ${name} allows ${key} of ${formatQuantity(limit)}; with this target the ${pods.length === 1 ? 'pod' : `${pods.length} pods`} here would bring them to ${formatQuantity(needed)}.` }
     }
   }
   return undefined
