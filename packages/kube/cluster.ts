@@ -37,7 +37,7 @@ export interface Cluster {
   patchVpaStatus(vpa: ObjectName, status: VpaStatus): Promise<void>
   /** Applies a JSON patch to the `status` subresource, for who has a part in a status that is not his. */
   editVpaStatus(vpa: ObjectName, patch: JsonPatch): Promise<Outcome>
-  /** Creates the object where it does not exist yet. It is deleted with its VPA. */
+  /** Creates the object where it does not exist yet; rejects where it is of another container. It is deleted with its VPA. */
   writeCheckpoint(checkpoint: CheckpointWrite): Promise<void>
   deleteCheckpoint(name: ObjectName): Promise<void>
   /** Evicts this very pod: another one that has taken its name by now is left alone. */

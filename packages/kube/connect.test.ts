@@ -139,6 +139,8 @@ test('a checkpoint that does not exist yet is created; its VPA owns it', async (
       method: 'PATCH',
       path: `${path}/web-app`,
       body: [
+        { op: 'test', path: '/spec/vpaObjectName', value: 'web' },
+        { op: 'test', path: '/spec/containerName', value: 'app' },
         { op: 'add', path: '/metadata/ownerReferences', value: ownerReferences },
         { op: 'add', path: '/metadata/annotations', value: annotations },
         { op: 'add', path: '/status', value },

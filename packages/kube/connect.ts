@@ -102,6 +102,8 @@ async function writeCheckpoint(client: Client, { namespace, name, vpa, container
   try {
     // The kind has no status subresource. The owner is written each time: the object may be of a VPA of this name that is gone.
     await patch(client, objectPath(CHECKPOINTS, { namespace, name }), [
+      { op: 'test', path: '/spec/vpaObjectName', value: vpa.name },
+      { op: 'test', path: '/spec/containerName', value: containerName },
       { op: 'add', path: '/metadata/ownerReferences', value: ownerReferences },
       { op: 'add', path: '/metadata/annotations', value: annotations },
       { op: 'add', path: '/status', value: status },

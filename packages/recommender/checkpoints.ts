@@ -166,12 +166,26 @@ export class Checkpoints {
     }
   }
 
+  /**
+   * `web-app`, or `web.app` where another container has that: VPA `a` with container `b-c` and VPA `a-b` with container `c` have one
+   * name, and would write into each other's history. Whoever reads a checkpoint goes by what it says of itself, not by its name.
+   */
+  #nameFor({ namespace, name: vpaName }: Vpa, containerName: string): string {
+    const { checkpoints } = this.#context.cluster
+    const names = [`${vpaName}-${containerName}`, `${vpaName}.${containerName}`] as const
+    const own = names.find((name) => {
+      const existing = checkpoints.get(namespace, name)
+      return existing?.vpaName === vpaName && existing.containerName === containerName
+    })
+    return own ?? names.find((name) => checkpoints.get(namespace, name) === undefined) ?? names[0]
+  }
+
   async #save({ vpa, groups }: Subject): Promise<void> {
     const { cluster, clock, log, options } = this.#context
     const now = clock.now()
     const open = openIntervals(groups, now)
     for (const [containerName, usage] of usageToSave(groups, this.of(vpa), options.halfLives, now)) {
-      const name = `${vpa.name}-${containerName}`
+      const name = this.#nameFor(vpa, containerName)
       const annotations = { ...cluster.checkpoints.get(vpa.namespace, name)?.annotations, [OPEN_INTERVALS_ANNOTATION]: openIntervalsText(open.get(containerName) ?? new Map(), now) }
       const fields = { vpa: nameOf(vpa), container: containerName }
       try {

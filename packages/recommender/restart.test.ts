@@ -107,6 +107,20 @@ test('a checkpoint that cannot be read is left alone, however old', async () => 
   expect(checkpointNames(sandbox)).toEqual(['web-app', 'web-foreign'])
 })
 
+test('two containers whose checkpoints would have one name keep a history each', async () => {
+  const { sandbox, clock, run } = await scene()
+  await addVpa(sandbox, 'a-web', { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' } })
+  await addDeployment(sandbox, 'big', { container: 'web-app' })
+  await addVpa(sandbox, 'a', { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'big' } })
+  sandbox.load('default', { app: 'big' }, 'web-app', () => ({ cpuMillicores: 4000, memoryBytes: 4000 * MB }))
+  await run(10)
+  expect(checkpointNames(sandbox)).toHaveLength(3)
+  const restarted = await startRecommender(sandbox, clock)
+  await restarted.run(2)
+  expect([targetOf(sandbox, 'a')?.cpu, targetOf(sandbox, 'a-web')?.cpu]).toEqual(['4742m', '548m'])
+  expect(checkpointNames(sandbox)).toHaveLength(3)
+})
+
 /** A turn writes three statuses and three checkpoints. */
 test.for([0, 1, 2, 3, 4, 5, 6])('killed after %i writes of a turn and started again, the recommender is back to within one turn of where it was', async (writes) => {
   const flags = ['--update-worker-count=1']

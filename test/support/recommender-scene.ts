@@ -145,8 +145,8 @@ function until<T>(store: Store<T>, holds: () => boolean): Promise<void> {
   })
 }
 
-export async function addDeployment(sandbox: Sandbox, name: string, { replicas = 1, limits = {} }: { replicas?: number; limits?: object } = {}): Promise<void> {
-  const container = { name: 'app', image: 'app', resources: { requests: { cpu: '100m', memory: '200Mi' }, limits } }
+export async function addDeployment(sandbox: Sandbox, name: string, { replicas = 1, limits = {}, container: containerName = 'app' }: { replicas?: number; limits?: object; container?: string } = {}): Promise<void> {
+  const container = { name: containerName, image: 'app', resources: { requests: { cpu: '100m', memory: '200Mi' }, limits } }
   const labels = { app: name }
   await sandbox.apply({
     apiVersion: 'apps/v1',

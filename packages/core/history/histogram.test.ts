@@ -95,6 +95,22 @@ describe('whatever the samples', () => {
     )
   })
 
+  test('a checkpoint keeps every percentile within one bucket, where usage leaves no gap between buckets', () => {
+    const { starts } = CPU_BUCKETS
+    const usage = fc.record({ lowest: fc.integer({ min: 0, max: 100 }), weights: fc.array(fc.double({ min: 1, max: 50, noNaN: true }), { minLength: 1, maxLength: 70 }) })
+    fc.assert(
+      fc.property(usage, ({ lowest, weights }) => {
+        const saved = cpu(weights.map((weight, index) => ({ value: (starts[lowest + index]! + starts[lowest + index + 1]!) / 2, weight, at: T })))
+        const loaded = new Histogram(CPU_BUCKETS, DAY)
+        loaded.load(saved.save())
+        for (let percent = 0; percent <= 100; percent += 1) {
+          const [before, after] = [saved, loaded].map((histogram) => starts.indexOf(histogram.percentile(percent / 100)))
+          expect(Math.abs(after! - before!)).toBeLessThanOrEqual(1)
+        }
+      }),
+    )
+  })
+
   test('a checkpoint shifts percentiles by less than one hundredth', () => {
     fc.assert(
       fc.property(samples, (list) => {
