@@ -1,0 +1,44 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Admin } from './admin.ts'
+import { type Bench, NotAvailable } from './bench.ts'
+import { run } from './program.ts'
+
+const SCRIPT = fileURLToPath(new URL('../../hack/control-plane/control-plane.sh', import.meta.url))
+const NOT_AVAILABLE = 3
+
+export interface ControlPlane {
+  readonly kubeconfig: string
+  readonly admin: Admin
+  /** For logs and other files. */
+  readonly directory: string
+}
+
+export interface ControlPlaneOptions {
+  readonly nodes: number
+  /** How often usage is read from the nodes; 10 at least. */
+  readonly metricResolutionSeconds: number
+  /** Leaves the logs behind. */
+  readonly keep: boolean
+}
+
+/** A real control plane of the bench's own, with the VPA kinds installed. It is gone when the bench ends. */
+export async function openControlPlane(bench: Bench, { nodes, metricResolutionSeconds, keep }: ControlPlaneOptions): Promise<ControlPlane> {
+  const directory = await mkdtemp(join(tmpdir(), 'vpa-bench-'))
+  const place = ['--dir', join(directory, 'control-plane')]
+  bench.onEnd(async () => {
+    await run('bash', [SCRIPT, 'stop', ...place])
+    if (keep) bench.say(`logs are kept in ${directory}`)
+    else await rm(directory, { recursive: true, force: true })
+  })
+  const { code } = await run('bash', [SCRIPT, 'start', ...place, '--nodes', `${nodes}`, '--metric-resolution', `${metricResolutionSeconds}s`])
+  if (code === NOT_AVAILABLE) throw new NotAvailable('no control plane here')
+  if (code !== 0) throw new Error('the control plane did not start')
+  const kubeconfig = (await run('bash', [SCRIPT, 'kubeconfig', ...place])).output
+  const admin = await Admin.open(kubeconfig)
+  bench.onEnd(() => admin.close())
+  await admin.createAll(new URL('../../manifests/crd.yaml', import.meta.url))
+  return { kubeconfig, admin, directory }
+}

@@ -1,0 +1,46 @@
+/**
+ * The three programs beside the Go implementation, on one real control plane, in one run: a table of ratios at the end.
+ *
+ *   npm run bench -- [admission] [--vpas 1000] [--rounds 3] [--seconds 5] [--noise] [--json FILE] [--keep]
+ *
+ * Without a name, all benches run. `--vpas 25,100,250,500,1000,5000` goes through profiles, each VPA with two pods.
+ * Exit codes: 1 something is short of its goal, 3 there is no control plane here.
+ */
+import { parseArgs } from 'node:util'
+import { benchAdmission } from './admission.ts'
+import { Bench } from './bench.ts'
+import { Report } from './report.ts'
+
+const BENCHES = new Map([['admission', benchAdmission]])
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    vpas: { type: 'string', default: '100,1000' },
+    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '5' },
+    noise: { type: 'boolean', default: false },
+    json: { type: 'string' },
+    keep: { type: 'boolean', default: false },
+  },
+})
+
+await Bench.run(async (bench) => {
+  const options = { sizes: values.vpas.split(',').map((size) => positive('vpas', size)), rounds: positive('rounds', values.rounds), seconds: positive('seconds', values.seconds), noise: values.noise, keep: values.keep }
+  const unknown = positionals.filter((name) => !BENCHES.has(name))
+  if (unknown.length > 0) throw new Error(`no bench of this name: ${unknown.join(', ')}; there are ${[...BENCHES.keys()].join(', ')}`)
+  const report = new Report()
+  for (const [name, run] of BENCHES) {
+    if (positionals.length > 0 && !positionals.includes(name)) continue
+    const before = bench.openCount
+    await run(bench, options, report)
+    await bench.closeSince(before)
+  }
+  return report.close(values.json)
+})
+
+function positive(flag: string, text: string): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value <= 0) throw new Error(`--${flag}: expected positive whole numbers, got ${JSON.stringify(text)}`)
+  return value
+}

@@ -1,0 +1,114 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { text } from 'node:stream/consumers'
+
+/** CPU time and memory of a process, from its beginning. */
+export interface Usage {
+  readonly cpuSeconds: number
+  readonly rssMib: number
+  readonly peakRssMib: number
+}
+
+export interface ProgramOptions {
+  readonly command: string
+  readonly args: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  /** Gets what it writes. */
+  readonly log: string
+  /** Of its `/metrics`. */
+  readonly port: number
+}
+
+const STOP_TIMEOUT_MS = 15_000
+/** Linux counts CPU time in hundredths of a second on every platform that Node runs on (USER_HZ). */
+const TICKS_PER_SECOND = 100
+
+/** A program under measurement: a process of its own, watched from outside. */
+export class Program {
+  readonly #child: ChildProcess
+  readonly #options: ProgramOptions
+  #failure: Error | undefined
+
+  constructor(options: ProgramOptions) {
+    this.#options = options
+    // It writes to its log by itself: what it says must not cost the bench time, nor block it while the bench is busy.
+    const log = openSync(options.log, 'w')
+    this.#child = spawn(options.command, options.args, { stdio: ['ignore', log, log], env: { ...process.env, ...options.env } })
+    closeSync(log)
+    this.#child.on('error', (error) => void (this.#failure = error))
+  }
+
+  /** @throws Error with the place of its log when it has ended by itself */
+  check(): void {
+    const { exitCode, signalCode } = this.#child
+    if (this.#failure !== undefined) throw this.#failure
+    if (exitCode !== null || signalCode !== null) throw new Error(`${this.#options.command} ended with ${exitCode ?? signalCode}; its log: ${this.#options.log}`)
+  }
+
+  async usage(): Promise<Usage> {
+    this.check()
+    const [stat, status] = await Promise.all(['stat', 'status'].map((file) => readFile(`/proc/${this.#child.pid}/${file}`, 'utf8')))
+    // The program's name, in parentheses, may hold spaces; user and system time are fields 14 and 15 of proc(5).
+    const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? []
+    const mib = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status ?? '')?.[1]) / 1024
+    return { cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND, rssMib: mib('VmRSS'), peakRssMib: mib('VmHWM') }
+  }
+
+  /** Value of a metric, summed over its labels' values; undefined while there is none or the program does not answer. */
+  async metric(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number | undefined> {
+    this.check()
+    const answer = await fetch(`http://127.0.0.1:${this.#options.port}/metrics`).then((response) => response.text(), () => '')
+    const values = answer.split('\n').flatMap((line) => {
+      const [, found, labelText = '', value] = /^([\w:]+)(?:\{(.*)\})? (\S+)/.exec(line) ?? []
+      const fits = found === name && Object.entries(labels).every(([label, wanted]) => labelText.includes(`${label}="${wanted}"`))
+      return fits ? [Number(value)] : []
+    })
+    return values.length === 0 ? undefined : values.reduce((sum, value) => sum + value)
+  }
+
+  log(): Promise<string> {
+    return readFile(this.#options.log, 'utf8')
+  }
+
+  async stop(): Promise<void> {
+    if (this.#failure !== undefined || this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    const ended = once(this.#child, 'exit')
+    this.#child.kill('SIGTERM')
+    const kill = setTimeout(() => this.#child.kill('SIGKILL'), STOP_TIMEOUT_MS)
+    await ended
+    clearTimeout(kill)
+  }
+}
+
+/**
+ * Runs a command to its end; its progress, on the error stream, is ours.
+ *
+ * @returns its standard output without the last line feed, and its exit code
+ */
+export async function run(command: string, args: readonly string[]): Promise<{ readonly code: number; readonly output: string }> {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'close')])
+  return { code: typeof code === 'number' ? code : 1, output: output.trimEnd() }
+}
+
+/** @throws Error when it does not become true in time */
+export async function until(what: string, timeoutMs: number, isSo: () => Promise<boolean>): Promise<void> {
+  for (const deadline = Date.now() + timeoutMs; !(await isSo()); await sleep(100)) {
+    if (Date.now() > deadline) throw new Error(`not within ${timeoutMs / 1000} s: ${what}`)
+  }
+}
+
+/** A port that is free now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('expected a TCP port')
+  return address.port
+}

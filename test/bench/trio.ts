@@ -1,0 +1,84 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseAllDocuments } from 'yaml'
+import { type Bench, NotAvailable } from './bench.ts'
+import { Program, freePort, run } from './program.ts'
+
+export type Side = 'go' | 'ours'
+export type ProgramName = 'recommender' | 'updater' | 'admission-controller'
+const SIDES: readonly Side[] = ['go', 'ours']
+
+type Flags = Readonly<Record<string, string | number | boolean>>
+
+interface Command {
+  readonly command: string
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+}
+
+const fileOf = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+const NOT_AVAILABLE = 3
+
+/** The programs of both sides, ready to be started: the Go ones as compiled, ours bundled as for the image and run as the manifests do. */
+export class Trio {
+  /** Without Go to compile with, ours alone. */
+  readonly sides: readonly Side[]
+  readonly #go: string | undefined
+  readonly #kubeconfig: string
+  readonly #directory: string
+  readonly #bench: Bench
+  #started = 0
+
+  static async open(bench: Bench, { kubeconfig, directory }: { readonly kubeconfig: string; readonly directory: string }): Promise<Trio> {
+    const go = await run('bash', [fileOf('go-vpa/build.sh')])
+    if (go.code === NOT_AVAILABLE) bench.say('the Go implementation is not here: our figures stand alone')
+    else if (go.code !== 0) throw new Error(`the Go implementation could not be built: exit code ${go.code}`)
+    const bundled = await run(process.execPath, [fileOf('../../hack/bundle.ts')])
+    if (bundled.code !== 0) throw new Error('our programs could not be bundled')
+    return new Trio(bench, { go: go.code === 0 ? go.output : undefined, kubeconfig, directory })
+  }
+
+  private constructor(bench: Bench, { go, kubeconfig, directory }: { readonly go: string | undefined; readonly kubeconfig: string; readonly directory: string }) {
+    this.sides = go === undefined ? ['ours'] : SIDES
+    this.#bench = bench
+    this.#go = go
+    this.#kubeconfig = kubeconfig
+    this.#directory = directory
+  }
+
+  /**
+   * The same flags for both sides; it is stopped when the bench ends, if not before.
+   *
+   * @throws NotAvailable for the Go side where there is none
+   */
+  async start(side: Side, name: ProgramName, flags: Flags, nodeOptions: readonly string[] = []): Promise<Program> {
+    const port = await freePort()
+    const { command, args, env } = side === 'go' ? this.#goCommand(name) : await ourCommand(name, nodeOptions)
+    const written = Object.entries({ kubeconfig: this.#kubeconfig, address: `127.0.0.1:${port}`, ...flags }).map(([flag, value]) => `--${flag}=${value}`)
+    this.#started += 1
+    const log = join(this.#directory, `${this.#started}-${side}-${name}.log`)
+    const program = new Program({ command, args: [...args, ...written], env: { ...env, NAMESPACE: 'kube-system' }, log, port })
+    this.#bench.onEnd(() => program.stop())
+    return program
+  }
+
+  #goCommand(name: ProgramName): Command {
+    if (this.#go === undefined) throw new NotAvailable('the Go implementation is not here')
+    return { command: join(this.#go, name), args: [], env: {} }
+  }
+}
+
+/** What the Deployment runs in the image's /app, with the memory settings of its environment. */
+async function ourCommand(name: ProgramName, nodeOptions: readonly string[]): Promise<Command> {
+  const documents = parseAllDocuments(await readFile(fileOf(`../../manifests/${name}.yaml`), 'utf8')).map((document) => document.toJS() as Deployment | null)
+  const container = documents.find((document) => document?.kind === 'Deployment')?.spec.template.spec.containers[0]
+  const [, ...args] = container?.command ?? []
+  const env = (container?.env ?? []).flatMap(({ name, value }) => (value === undefined ? [] : [[name, value] as const]))
+  return { command: process.execPath, args: [...nodeOptions, ...args.map((arg) => arg.replace(/^\/app\//, fileOf('../../dist/')))], env: Object.fromEntries(env) }
+}
+
+interface Deployment {
+  readonly kind: string
+  readonly spec: { readonly template: { readonly spec: { readonly containers: readonly { readonly command: readonly string[]; readonly env?: readonly { readonly name: string; readonly value?: string }[] }[] } } }
+}
