@@ -26,7 +26,7 @@ export interface TickResult {
 const parsed = parseConfig(Config, ['--explain-conditions=true'])
 if (!('config' in parsed)) throw new Error('the flags of the bench are wrong')
 let now = Date.UTC(2026, 0, 2)
-const clock = { now: () => now, sleep: async () => {} }
+const clock = { now: () => now, uptime: () => now, sleep: async () => {} }
 const sink = openSync('/dev/null', 'w')
 // Logs are written as in a cluster: their cost is part of a turn's.
 const log = createLog({ verbosity: parsed.config.v, format: 'json', clock, destination: { write: (line) => void writeSync(sink, line) } })
