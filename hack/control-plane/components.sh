@@ -6,6 +6,9 @@ kubectl() { "$dir/bin/kubectl" --kubeconfig "$dir/kubeconfig" --request-timeout 
 
 start_api_server() {
   write_kubeconfigs
+  # Pods reach the API server by the Service `kubernetes`, which leads to the node's address.
+  local address=(--bind-address 127.0.0.1 --advertise-address 127.0.0.1 --endpoint-reconciler-type none)
+  [[ ! $real_node ]] || address=(--bind-address 0.0.0.0 --advertise-address "$node_ip")
   # Nothing is worth keeping here, so etcd need not wait for the disk.
   launch etcd \
     --data-dir "$dir/etcd" --unsafe-no-fsync --log-level warn \
@@ -13,8 +16,7 @@ start_api_server() {
     --listen-peer-urls http://127.0.0.1:0
   launch kube-apiserver \
     --etcd-servers "http://127.0.0.1:$etcd_port" \
-    --bind-address 127.0.0.1 --secure-port "$api_server_port" --advertise-address 127.0.0.1 \
-    --endpoint-reconciler-type none --service-cluster-ip-range 10.0.0.0/16 \
+    --secure-port "$api_server_port" "${address[@]}" --service-cluster-ip-range 10.0.0.0/16 \
     --tls-cert-file "$dir/pki/apiserver.crt" --tls-private-key-file "$dir/pki/apiserver.key" \
     --client-ca-file "$dir/pki/ca.crt" --authorization-mode Node,RBAC --allow-privileged \
     --service-account-issuer https://kubernetes.default.svc \
@@ -31,6 +33,7 @@ start_api_server() {
     --kubelet-client-certificate "$dir/pki/kubelet-client.crt" \
     --kubelet-client-key "$dir/pki/kubelet-client.key" \
     --kubelet-preferred-address-types InternalIP
+  [[ ! $real_node ]] || start_gate
   wait_for kube-apiserver kubectl get --raw /readyz
 }
 
@@ -57,13 +60,15 @@ start_nodes() {
     --manage-nodes-with-annotation-selector kwok.x-k8s.io/node=fake --node-lease-duration-seconds 40 \
     --cidr 10.1.0.1/16 --node-ip 127.0.0.1 --node-port "$kubelet_port" --server-address "127.0.0.1:$kubelet_port" \
     --tls-cert-file "$dir/pki/kubelet.crt" --tls-private-key-file "$dir/pki/kubelet.key"
+  ((nodes > 0)) || return 0
   local number
   for ((number = 0; number < nodes; number++)); do node_manifest "kwok-node-$number"; done | kubectl create -f - >/dev/null
   wait_for "$nodes KWOK node(s)" kubectl wait node --all --for condition=Ready --timeout 1s
 }
 
-# node_manifest NAME: a node with room for whatever a test brings.
+# node_manifest NAME: a node with room for whatever a test brings. Beside a real one it takes only pods that tolerate a fake.
 node_manifest() {
+  local taint='{key: kwok.x-k8s.io/node, value: fake, effect: NoSchedule}'
   cat <<YAML
 ---
 apiVersion: v1
@@ -74,6 +79,7 @@ metadata:
   annotations:
     kwok.x-k8s.io/node: fake
     metrics.k8s.io/resource-metrics-path: /metrics/nodes/$1/metrics/resource
+spec: {taints: [${real_node:+$taint}]}
 status:
   capacity: &room {cpu: "1000", memory: 4Ti, pods: "10000"}
   allocatable: *room

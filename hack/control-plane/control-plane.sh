@@ -1,20 +1,26 @@
 #!/usr/bin/env bash
 # A real Kubernetes control plane on this machine, as plain processes on loopback: etcd,
 # kube-apiserver, kube-controller-manager, kube-scheduler, metrics-server, and KWOK, which
-# plays the nodes. Nothing is containerised and nothing needs root.
+# plays the nodes. Nothing is containerised and nothing needs root, except for a real node.
 #
-#   control-plane.sh start [--dir DIR] [--nodes N] [--metric-resolution DURATION]
+#   control-plane.sh start [--dir DIR] [--nodes N] [--real-node] [--metric-resolution DURATION]
 #       Starts an empty one; its last line is the `export KUBECONFIG=...` to use it by
 #       (the only line on stdout). Already running: says so and changes nothing.
 #   control-plane.sh stop [--dir DIR]        Stops all of it and drops its data.
 #   control-plane.sh status [--dir DIR]      What runs, where; exit code 1 unless all does.
 #   control-plane.sh kubeconfig [--dir DIR]  The path of the administrator's kubeconfig.
-#   control-plane.sh build                   Compiles the programs into the cache.
+#   control-plane.sh load FILE [--dir DIR]   Gives the real node the images of an archive.
+#   control-plane.sh build [--real-node]     Compiles the programs into the cache.
 #
 #   --dir DIR    holds certificates, kubeconfig, logs, pids and links to the programs
 #                (bin/kubectl among them). Several can run at once, each in its own.
 #                Default: $VPA_CONTROL_PLANE_DIR, or `run` in the cache.
-#   --nodes N    how many KWOK nodes there are; default 1.
+#   --nodes N    how many KWOK nodes there are; default 1, or 0 beside a real one, where they
+#                have the taint kwok.x-k8s.io/node=fake.
+#   --real-node  a node with real containers and a real Service network, named real-node: kubelet,
+#                kube-proxy and containerd in namespaces of their own. Needs Linux and root; installs
+#                the Debian packages that it needs. Nothing but the API server's port can be reached
+#                from outside of its network, and nothing outside from within.
 #   --metric-resolution DURATION
 #                how often metrics-server reads usage; default and least 10s.
 #
@@ -37,7 +43,8 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/vpa-control-plane
 dir=${VPA_CONTROL_PLANE_DIR:-$cache/run}
-nodes=1
+nodes=
+real_node=
 metric_resolution=10s
 
 source "$here/report.sh"
@@ -45,9 +52,11 @@ source "$here/programs.sh"
 source "$here/pki.sh"
 source "$here/processes.sh"
 source "$here/components.sh"
+source "$here/real-node.sh"
 
 start() {
   if all_running; then
+    [[ ! $real_node || -d $dir/machine ]] || fail "the control plane in $dir runs without a real node; stop it first"
     say "the control plane in $dir is already running"
     echo "export KUBECONFIG=$dir/kubeconfig"
     return
@@ -55,6 +64,7 @@ start() {
   need_openssl
   prepare_dir
   trap clean_up_unless_started EXIT
+  [[ ! $real_node ]] || need_real_node
   find_or_build_programs
   link_programs
 
@@ -62,9 +72,11 @@ start() {
   local begin=$SECONDS
   make_pki
   pick_ports
+  [[ ! $real_node ]] || start_machine
   start_api_server
   start_controllers
   start_nodes
+  [[ ! $real_node ]] || start_real_node
   start_metrics_server
   started=yes
   say "ready after $((SECONDS - begin)) s; stop it with: $0 stop --dir $dir"
@@ -95,7 +107,7 @@ absolute() { (cd "$1" && pwd -P); }
 
 status() {
   local name
-  for name in "${processes[@]}"; do
+  for name in $(process_names); do
     if is_running "$name"; then
       printf '%-24s running  pid %-8s log %s\n' "$name" "$(<"$dir/pids/$name")" "$dir/logs/$name.log"
     else
@@ -110,6 +122,11 @@ stop() {
   say "nothing runs in $dir"
 }
 
+load() {
+  load_image "$archive"
+  say "loaded $archive into node $node_name"
+}
+
 build() {
   trap abandon_build EXIT
   build_programs "${programs[@]}"
@@ -117,6 +134,10 @@ build() {
 
 command=${1:-}
 shift || true
+if [[ $command == load && ${1:-} != -* ]]; then
+  archive=${1:-}
+  shift || true
+fi
 while (($#)); do
   case $1 in
     --dir | --nodes | --metric-resolution) [[ ${2:-} ]] || wrong_usage "$1 needs a value" ;;
@@ -124,13 +145,22 @@ while (($#)); do
   case $1 in
     --dir) dir=$2 ;;
     --nodes) nodes=$2 ;;
+    --real-node)
+      real_node=yes
+      programs+=(kubelet kube-proxy)
+      shift
+      continue
+      ;;
     --metric-resolution) metric_resolution=$2 ;;
     -h | --help) command=help && break ;;
     *) wrong_usage "unknown option $1" ;;
   esac
   shift 2
 done
-[[ $nodes =~ ^[1-9][0-9]*$ ]] || wrong_usage "--nodes is not a positive number: $nodes"
+nodes=${nodes:-$([[ $real_node ]] && echo 0 || echo 1)}
+[[ $nodes =~ ^(0|[1-9][0-9]*)$ ]] || wrong_usage "--nodes is not a number: $nodes"
+((nodes > 0)) || [[ $real_node ]] || wrong_usage "--nodes 0 leaves no node without --real-node"
+[[ $command != load || ${archive:-} ]] || wrong_usage "load needs the path of an image archive"
 [[ ! -d $dir ]] || dir=$(absolute "$dir")
 
 # A signal ends the script by its EXIT trap.
@@ -138,8 +168,8 @@ trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
 case $command in
-  start | stop | status | build) "$command" ;;
+  start | stop | status | load | build) "$command" ;;
   kubeconfig) echo "$dir/kubeconfig" ;;
   help | -h | --help) sed -n '2,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" ;;
-  *) wrong_usage "expected start, stop, status, kubeconfig or build" ;;
+  *) wrong_usage "expected start, stop, status, load, kubeconfig or build" ;;
 esac

@@ -17,6 +17,7 @@ make_pki() {
   leaf kube-controller-manager ca /CN=system:kube-controller-manager clientAuth
   leaf kube-scheduler ca /CN=system:kube-scheduler clientAuth
   key service-account
+  [[ ! $real_node ]] || real_node_certificates
 }
 
 # write_kubeconfigs: for the administrator, whom KWOK and metrics-server borrow, and for
@@ -25,6 +26,7 @@ write_kubeconfigs() {
   kubeconfig_of admin >"$dir/kubeconfig"
   kubeconfig_of kube-controller-manager >"$dir/pki/kube-controller-manager.kubeconfig"
   kubeconfig_of kube-scheduler >"$dir/pki/kube-scheduler.kubeconfig"
+  [[ ! $real_node ]] || real_node_kubeconfigs
 }
 
 kubeconfig_of() {

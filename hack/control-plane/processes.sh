@@ -1,15 +1,22 @@
 # The processes of one control plane: pids/NAME holds a pid, logs/NAME.log its output.
 # shellcheck shell=bash disable=SC2154 # some variables are set by control-plane.sh
 
-processes=(etcd kube-apiserver kube-controller-manager kube-scheduler kwok metrics-server)
+# process_names: those of the real node only where there is one.
+process_names() {
+  echo etcd kube-apiserver kube-controller-manager kube-scheduler kwok metrics-server
+  [[ ! -d $dir/machine ]] || echo machine gate gate-inside containerd kubelet kube-proxy
+}
 
-# launch NAME ARGUMENT...: starts bin/NAME. A process group of its own keeps a Ctrl-C at the
-# terminal away from it.
-launch() {
+# launch NAME ARGUMENT...: starts bin/NAME, beside a real node in that one's network.
+launch() { launch_command "$1" ${inside[@]+"${inside[@]}"} "$dir/bin/$1" "${@:2}"; }
+
+# launch_command NAME COMMAND...: starts it under that name. A process group of its own keeps a
+# Ctrl-C at the terminal away from it. Among its arguments must be a file of $dir, see is_running.
+launch_command() {
   local name=$1
   shift
   set -m
-  "$dir/bin/$name" "$@" >"$dir/logs/$name.log" 2>&1 </dev/null &
+  "$@" >"$dir/logs/$name.log" 2>&1 </dev/null &
   set +m
   echo $! >"$dir/pids/$name"
   disown
@@ -30,7 +37,7 @@ command_line() {
 
 all_running() {
   local name
-  for name in "${processes[@]}"; do
+  for name in $(process_names); do
     is_running "$name" || return 1
   done
 }
@@ -63,12 +70,13 @@ fail_with_log() {
 # is nothing to save. A whole group each, in case a program was a wrapper of the real one.
 stop_processes() {
   local name
-  for name in "${processes[@]}"; do
+  for name in $(process_names); do
     if is_running "$name"; then kill -KILL -- "-$(<"$dir/pids/$name")" 2>/dev/null || true; fi
   done
-  for name in "${processes[@]}"; do
+  for name in $(process_names); do
     while is_running "$name"; do sleep 0.05; done
   done
+  [[ ! -d $dir/machine ]] || remove_machine
   rm -rf "$dir/pids" "$dir/etcd"
 }
 
