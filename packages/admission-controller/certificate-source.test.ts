@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseConfig } from '@vpa/kube/config.ts'
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { type SeenRequest, clientOf, json, refuse, startApiServer } from '../../test/support/api-server.ts'
 import { fakeClock } from '../../test/support/fake-clock.ts'
 import { certificateSource } from './certificate-source.ts'
@@ -61,15 +61,47 @@ test('a Secret without what is needed is filled', async () => {
   expect(server.seen.map(({ method }) => method)).toEqual(['GET', 'POST', 'GET', 'PUT'])
 })
 
-test('files win where they exist', async () => {
-  const { server } = await secretServer()
+const LAYOUTS = [
+  ['upstream', ['caCert.pem', 'serverCert.pem', 'serverKey.pem']],
+  ['cert-manager', ['ca.crt', 'tls.crt', 'tls.key']],
+] as const
+
+describe('files', () => {
+  test.for(LAYOUTS)('named as by %s win where they exist', async ([, names]) => {
+    const { server } = await secretServer()
+    const folder = await temporaryFolder()
+    for (const name of names) await writeFile(join(folder, name), name)
+    const source = certificateSource(configOf(...filesIn(folder)), 'kube-system', { client: clientOf(server), clock: fakeClock() })
+    expect(await source.read()).toEqual({ caCert: names[0], serverCert: names[1], serverKey: names[2] })
+    expect(source).toMatchObject({ place: join(folder, names[1]), interval: 10_000 })
+    expect(server.seen).toEqual([])
+  })
+
+  test('upstream names win where there are both', async () => {
+    const folder = await temporaryFolder()
+    for (const name of LAYOUTS.flatMap(([, names]) => names)) await writeFile(join(folder, name), name)
+    const { server } = await secretServer()
+    expect(certificateSource(configOf(...filesIn(folder)), 'kube-system', { client: clientOf(server), clock: fakeClock() }).place).toBe(join(folder, 'serverCert.pem'))
+  })
+
+  test('are read once with --reload-cert=false; that of the authority may be missing with --register-webhook=false', async () => {
+    const folder = await temporaryFolder()
+    for (const name of ['tls.crt', 'tls.key']) await writeFile(join(folder, name), name)
+    const { server } = await secretServer()
+    const sourceWith = (...flags: string[]) => certificateSource(configOf(...filesIn(folder), ...flags), 'kube-system', { client: clientOf(server), clock: fakeClock() })
+    expect(sourceWith('--reload-cert=false').interval).toBeUndefined()
+    await expect(sourceWith().read()).rejects.toThrow(/ENOENT.*ca\.crt/)
+    expect(await sourceWith('--register-webhook=false').read()).toEqual({ caCert: '', serverCert: 'tls.crt', serverKey: 'tls.key' })
+  })
+})
+
+async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'certificates-'))
   onTestFinished(() => rm(folder, { recursive: true }))
-  const file = (name: string) => join(folder, name)
-  for (const name of ['ca', 'cert', 'key']) await writeFile(file(name), name)
-  const config = configOf(`--client-ca-file=${file('ca')}`, `--tls-cert-file=${file('cert')}`, `--tls-private-key=${file('key')}`)
-  const source = certificateSource(config, 'kube-system', { client: clientOf(server), clock: fakeClock() })
-  expect(await source.read()).toEqual({ caCert: 'ca', serverCert: 'cert', serverKey: 'key' })
-  expect(source).toMatchObject({ place: file('cert'), interval: undefined })
-  expect(server.seen).toEqual([])
-})
+  return folder
+}
+
+/** The default flags, elsewhere. */
+function filesIn(folder: string): string[] {
+  return [`--client-ca-file=${folder}/caCert.pem`, `--tls-cert-file=${folder}/serverCert.pem`, `--tls-private-key=${folder}/serverKey.pem`]
+}

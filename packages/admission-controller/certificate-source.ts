@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { type DurationMs, type EpochMs, SECOND } from '@vpa/core/time.ts'
 import type { Client } from '@vpa/kube/client.ts'
 import type { Clock } from '@vpa/kube/clock.ts'
@@ -19,20 +20,36 @@ export interface CertificateSource {
   read(): Promise<Certificates>
 }
 
-/** The files of the flags where they exist; otherwise a Secret with certificates of our own. */
+/** The files of the flags, or of cert-manager, where they exist; otherwise a Secret with certificates of our own. */
 export function certificateSource(config: Config, namespace: string, { client, clock }: { readonly client: Client; readonly clock: Pick<Clock, 'now'> }): CertificateSource {
-  const { tlsCertFile, tlsPrivateKey, reloadCert } = config
-  if (existsSync(tlsCertFile) && existsSync(tlsPrivateKey)) {
-    return { place: tlsCertFile, interval: reloadCert ? 10 * SECOND : undefined, read: () => readFiles(config) }
-  }
+  const files = existingFiles(config)
+  if (files) return { place: files.cert, interval: config.reloadCert ? 10 * SECOND : undefined, read: () => readFiles(files, config) }
   const secret = { namespace, name: 'vpa-tls-certs' }
   const names = serverNames(config, namespace)
   // Another replica may have renewed them, and must not be far ahead of us.
   return { place: `secret ${secret.namespace}/${secret.name}`, interval: 10 * SECOND, read: () => sharedCertificates(client, secret, names, clock.now()) }
 }
 
-async function readFiles({ clientCaFile, tlsCertFile, tlsPrivateKey }: Config): Promise<Certificates> {
-  const [caCert = '', serverCert = '', serverKey = ''] = await Promise.all([clientCaFile, tlsCertFile, tlsPrivateKey].map((file) => readFile(file, 'utf8')))
+interface CertificateFiles {
+  readonly ca: string
+  readonly cert: string
+  readonly key: string
+}
+
+/** Those that the flags name; where these are missing, cert-manager's in the same directory (the keys of its Secrets). */
+function existingFiles({ clientCaFile, tlsCertFile, tlsPrivateKey }: Config): CertificateFiles | undefined {
+  const inDirectory = (name: string) => join(dirname(tlsCertFile), name)
+  const layouts = [
+    { ca: clientCaFile, cert: tlsCertFile, key: tlsPrivateKey },
+    { ca: inDirectory('ca.crt'), cert: inDirectory('tls.crt'), key: inDirectory('tls.key') },
+  ]
+  return layouts.find(({ cert, key }) => existsSync(cert) && existsSync(key))
+}
+
+/** Who registers us, if not we, knows the authority; its file may be missing then. */
+async function readFiles({ ca, cert, key }: CertificateFiles, { registerWebhook }: Config): Promise<Certificates> {
+  const read = (file: string) => readFile(file, 'utf8')
+  const [caCert, serverCert, serverKey] = await Promise.all([registerWebhook || existsSync(ca) ? read(ca) : '', read(cert), read(key)])
   return { caCert, serverCert, serverKey }
 }
 

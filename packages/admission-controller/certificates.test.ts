@@ -1,7 +1,7 @@
 import { X509Certificate, createPrivateKey } from 'node:crypto'
 import { DAY, MINUTE } from '@vpa/core/time.ts'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { type OwnCertificates, certificatesFor, daysLeft } from './certificates.ts'
+import { type OwnCertificates, certificatesFor, daysLeft, widenedTrust } from './certificates.ts'
 
 const NOW = Date.UTC(2026, 2, 1)
 const NAMES = ['vpa-webhook.kube-system.svc', 'localhost', '127.0.0.1']
@@ -66,6 +66,28 @@ describe('certificates of our own', () => {
   test('the days left are counted, below zero too', () => {
     expect(daysLeft(made.serverCert, NOW)).toBe(365)
     expect(daysLeft(made.serverCert, NOW + 366 * DAY)).toBe(-1)
+  })
+})
+
+describe('what the API server should trust', () => {
+  let ours: string
+  let other: string
+  beforeAll(async () => {
+    ;[ours, other] = (await Promise.all([certificatesFor(NAMES, NOW), certificatesFor(NAMES, NOW)])).map(({ caCert }) => caCert.replaceAll('\r', '')) as [string, string]
+  })
+
+  test.for<[string, trusted: () => string, now: number, expected: () => string]>([
+    ['ours, where it trusts nothing', () => '', NOW, () => ours],
+    ['ours, where it trusts what cannot be read', () => 'garbage', NOW, () => ours],
+    ['ours beside what another replica has read', () => other, NOW, () => ours + other],
+    ['as it is, in whatever order', () => other + ours, NOW, () => other + ours],
+    ['ours alone, when the other has expired', () => other, NOW + 4000 * DAY, () => ours],
+  ])('%s', ([, trusted, now, expected]) => {
+    expect(widenedTrust(ours, trusted(), now)).toBe(expected())
+  })
+
+  test('what it trusts, where the file of our authority is empty', () => {
+    expect(widenedTrust('', other, NOW)).toBe(other)
   })
 })
 

@@ -59,6 +59,23 @@ export async function certificatesFor(names: readonly string[], now: EpochMs, kn
   return withServer(known, await makeServer(names, authorityOf(known), now))
 }
 
+/**
+ * What the API server should trust: our authority, and whatever it trusts already and that is still valid. Replicas that read the
+ * same files do so a little earlier or later, and must not take trust from each other.
+ *
+ * @param trusted PEM, what the API server trusts now
+ * @returns `trusted` itself where nothing is to be changed
+ */
+export function widenedTrust(caCert: string, trusted: string, now: EpochMs): string {
+  const live = certificatesIn(trusted)
+  const isIn = (list: readonly X509Certificate[]) => (certificate: X509Certificate) => list.some(({ fingerprint256 }) => fingerprint256 === certificate.fingerprint256)
+  const valid = live.filter((certificate) => leftOf(certificate, now) > 0)
+  const own = certificatesIn(caCert)
+  if (valid.length === live.length && live.length > 0 && own.every(isIn(live))) return trusted
+  const others = valid.filter((certificate) => !isIn(own)(certificate))
+  return others.length === 0 ? caCert : [...own, ...others].map(String).join('')
+}
+
 /** Days until the served certificate expires; negative when it has. */
 export function daysLeft(serverCert: string, now: EpochMs): number {
   const certificate = readCertificate(serverCert)
@@ -69,10 +86,15 @@ function withServer({ caKey, caCert }: Pick<OwnCertificates, 'caKey' | 'caCert'>
   return { caKey, caCert, serverCert: forge.pki.certificateToPem(certificate), serverKey: keyPem }
 }
 
-/** The authorities of a PEM bundle that can be read and may sign. */
+/** The authorities of a PEM bundle that may sign. */
 function bundleOf(caCert: string): readonly X509Certificate[] {
-  const blocks = caCert.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? []
-  return blocks.flatMap((pem) => readCertificate(pem) ?? []).filter(({ ca }) => ca)
+  return certificatesIn(caCert).filter(({ ca }) => ca)
+}
+
+/** What of a PEM bundle can be read. */
+function certificatesIn(bundle: string): readonly X509Certificate[] {
+  const blocks = bundle.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? []
+  return blocks.flatMap((pem) => readCertificate(pem) ?? [])
 }
 
 function signed(authority: X509Certificate, serverCert: string): boolean {

@@ -1,20 +1,20 @@
 #!/usr/bin/env node
 import type { AddressInfo } from 'node:net'
 import { hostname } from 'node:os'
-import { isDeepStrictEqual } from 'node:util'
 import type { Client } from '@vpa/kube/client.ts'
 import type { Cluster } from '@vpa/kube/cluster.ts'
 import { connect, openClient } from '@vpa/kube/connect.ts'
 import { every } from '@vpa/kube/every.ts'
 import { renewStatusLease } from '@vpa/kube/lease.ts'
 import { type ProgramContext, runProgram } from '@vpa/kube/program.ts'
-import { readWebhookTrust, registerWebhooks } from '@vpa/kube/webhook-registration.ts'
+import { type WebhookTrust, readWebhookTrust, registerWebhooks } from '@vpa/kube/webhook-registration.ts'
 import { certificateSource } from './certificate-source.ts'
-import { daysLeft } from './certificates.ts'
+import { daysLeft, widenedTrust } from './certificates.ts'
 import { Config } from './config.ts'
 import { AdmissionMetrics } from './metrics.ts'
 import { WEBHOOK_CONFIGURATION, serverNames, webhookConfiguration, webhookLabels } from './register.ts'
 import { Reviewer } from './review.ts'
+import { ServedCertificates } from './served-certificates.ts'
 import { admissionServer, replaceCertificates } from './server.ts'
 import { whyNotServing } from './serving-check.ts'
 import { tlsPolicy } from './tls.ts'
@@ -52,7 +52,7 @@ function openReviewer(cluster: Cluster, { featureGates, maxAllowedCpuBoost }: Co
 async function serve(reviewer: Reviewer, client: Client, context: Context): Promise<void> {
   const { config, log, clock, registry, signal, health } = context
   const source = certificateSource(config, namespaceOf(context), { client, clock })
-  let certificates = await source.read()
+  const certificates = await source.read()
   const metrics = new AdmissionMetrics(registry)
   const server = admissionServer({
     tls: { ...certificates, ...tlsPolicy(config) },
@@ -67,36 +67,36 @@ async function serve(reviewer: Reviewer, client: Client, context: Context): Prom
   await register(certificates.caCert, client, context)
   health.start()
 
-  async function reload(): Promise<void> {
-    const found = await source.read()
-    if (isDeepStrictEqual(found, certificates)) return
-    log.info('New certificate found, reloading')
-    // Trust first, then what is to be trusted.
-    await register(found.caCert, client, context)
-    replaceCertificates(server, found)
-    certificates = found
-  }
+  const served = new ServedCertificates(certificates, {
+    source,
+    trust: (caCert) => register(caCert, client, context),
+    serve: (found) => replaceCertificates(server, found),
+    log,
+  })
   async function prove(): Promise<void> {
-    metrics.certificateDaysLeft.set(daysLeft(certificates.serverCert, clock.now()))
-    const problem = await proveServing({ port, caCert: certificates.caCert }, client, context)
-    health.report(problem)
+    const { caCert, serverCert } = served.current
+    metrics.certificateDaysLeft.set(daysLeft(serverCert, clock.now()))
+    health.report(await proveServing({ port, caCert }, client, context))
   }
 
   await prove()
   await Promise.all([
     every(config.statusLeaseUpdateInterval, prove, { clock, signal }),
-    source.interval && every(source.interval, () => reload().catch((error: unknown) => log.error('Failed to reload certificate', { error })), { clock, signal }),
+    source.interval && every(source.interval, () => served.reload(), { clock, signal }),
   ])
   await clock.sleep(config.shutdownDelay)
   await server.close()
 }
 
-async function register(caCert: string, client: Client, context: Context): Promise<void> {
-  const { config, log } = context
-  if (!config.registerWebhook) return
+async function register(caCert: string, client: Client, context: Context): Promise<'created' | 'patched' | 'unchanged'> {
+  const { config, log, clock } = context
+  if (!config.registerWebhook) return 'unchanged'
   if (webhookLabels(config.webhookLabels) === undefined) log.error('Labels of the webhook are not key:value pairs', { labels: config.webhookLabels })
-  const outcome = await registerWebhooks(client, webhookConfiguration(config, namespaceOf(context), caCert))
+  const live = await readWebhookTrust(client, WEBHOOK_CONFIGURATION)
+  const caBundle = widenedTrust(caCert, live?.caBundle ?? '', clock.now())
+  const outcome = await registerWebhooks(client, webhookConfiguration(config, namespaceOf(context), caBundle))
   if (outcome !== 'unchanged') log.info('Self registration as MutatingWebhook succeeded.', { outcome })
+  return outcome
 }
 
 /**
@@ -108,9 +108,8 @@ async function proveServing({ port, caCert }: { readonly port: number; readonly 
   const { config, clock, log } = context
   try {
     await register(caCert, client, context)
-    // Where somebody else registers us, under another name, our own authority is all we know.
-    const trust = (await readWebhookTrust(client, WEBHOOK_CONFIGURATION)) ?? { host: serverNames(config, namespaceOf(context))[0] ?? '', caBundle: caCert }
-    const problem = await whyNotServing(port, trust)
+    const trust = (await readWebhookTrust(client, WEBHOOK_CONFIGURATION)) ?? ownTrust(caCert, context)
+    const problem = trust && (await whyNotServing(port, trust))
     if (problem !== undefined) {
       log.error('Not serving, the status lease is not renewed', { why: problem })
       return problem
@@ -121,6 +120,12 @@ async function proveServing({ port, caCert }: { readonly port: number; readonly 
     log.error('Status lease could not be renewed', { error })
   }
   return undefined
+}
+
+/** All we know where somebody else registers us, under another name; undefined where there is no file of the authority either. */
+function ownTrust(caCert: string, context: Context): WebhookTrust | undefined {
+  const [host = ''] = serverNames(context.config, namespaceOf(context))
+  return caCert === '' ? undefined : { host, caBundle: caCert }
 }
 
 /** Of our service, our Secret and our lease. */

@@ -63,7 +63,8 @@ test.for([
   ['a second entry of a container', { resourcePolicy: { containerPolicies: [{ containerName: 'a' }, { containerName: 'a' }] } }, 'spec.resourcePolicy.containerPolicies[1]: has no effect, containerPolicies[0] is for "a" too'],
   ['all but the last entry of all containers', { resourcePolicy: { containerPolicies: [{ containerName: '*' }, { containerName: '*' }] } }, 'spec.resourcePolicy.containerPolicies[0]: has no effect, containerPolicies[1] is for "*" too'],
   ['a requirement on what never changes', { updatePolicy: { updateMode: 'Recreate', evictionRequirements: [{ resources: ['gpu'], changeRequirement: 'TargetHigherThanRequests' }] } }, 'spec.updatePolicy.evictionRequirements[0].resources: "gpu" is never changed; supported values: "cpu", "memory"'],
-] as const)('%s has no effect: a warning', ([, spec, warning]) => {
+  ['a requirement on nothing', { updatePolicy: { updateMode: 'Recreate', evictionRequirements: [{ resources: [], changeRequirement: 'TargetHigherThanRequests' }] } }, 'spec.updatePolicy.evictionRequirements[0].resources: an empty list is never met, so that no pod is ever updated; supported values: "cpu", "memory"'],
+] as const)('%s cannot be meant: a warning', ([, spec, warning]) => {
   const { errors, warnings, advice } = reviewVpa({ spec: { targetRef: { kind: 'Deployment', name: 'web' }, ...spec } }, undefined, { perVpaConfig: false, cpuStartupBoost: false, inPlace: false })
   expect({ errors, warnings, advice }).toEqual({ errors: [], warnings: [], advice: [warning] })
 })

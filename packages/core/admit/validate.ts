@@ -185,10 +185,11 @@ function withoutEffect({ updatePolicy, resourcePolicy }: SubmittedSpec): string[
     const counts = name === '*' ? names.lastIndexOf(name) : names.indexOf(name)
     return index === counts ? [] : [`spec.resourcePolicy.containerPolicies[${index}]: has no effect, containerPolicies[${counts}] is for ${JSON.stringify(name)} too`]
   })
-  const never = (updatePolicy?.evictionRequirements ?? []).flatMap((requirement, index) =>
-    (requirement?.resources ?? [])
-      .filter((resource) => !CONTROLLABLE.includes(resource))
-      .map((resource) => `spec.updatePolicy.evictionRequirements[${index}].resources: ${JSON.stringify(resource)} is never changed; supported values: "cpu", "memory"`),
-  )
+  const never = (updatePolicy?.evictionRequirements ?? []).flatMap((requirement, index) => {
+    const path = `spec.updatePolicy.evictionRequirements[${index}].resources`
+    const resources = requirement?.resources ?? []
+    if (resources.length === 0) return [`${path}: an empty list is never met, so that no pod is ever updated; supported values: "cpu", "memory"`]
+    return resources.filter((resource) => !CONTROLLABLE.includes(resource)).map((resource) => `${path}: ${JSON.stringify(resource)} is never changed; supported values: "cpu", "memory"`)
+  })
   return [...repeated, ...never]
 }
