@@ -82,6 +82,10 @@ test('the service is asked, new pods and all VPAs are asked about, and failures 
   `)
 })
 
+test('where pods are refused while nobody answers, our own are not asked about', () => {
+  expect(webhookOf('--webhook-failure-policy-fail')).toMatchObject({ failurePolicy: 'Fail', matchConditions: [{ name: 'pods-with-a-controller' }, { name: 'not-the-admission-controller' }] })
+})
+
 describe('the namespaces that are asked about', () => {
   const key = 'kubernetes.io/metadata.name'
   test.for([

@@ -1,14 +1,26 @@
 import type { Labels } from '@vpa/core/selector.ts'
-import type { WebhookClientConfig, WebhookConfiguration } from '@vpa/kube/webhook-registration.ts'
+import type { MatchCondition, WebhookClientConfig, WebhookConfiguration } from '@vpa/kube/webhook-registration.ts'
 import type { Config } from './config.ts'
 
 /** Upstream's name, so that one installation replaces the other. */
 export const WEBHOOK_CONFIGURATION = 'vpa-webhook-config'
 
 /** A pod without a controller belongs to no VPA, so there is no need to ask. */
-const CONTROLLED_PODS = {
+const CONTROLLED_PODS: MatchCondition = {
   name: 'pods-with-a-controller',
   expression: "request.resource.resource != 'pods' || (has(object.metadata.ownerReferences) && object.metadata.ownerReferences.exists(owner, has(owner.controller) && owner.controller))",
+}
+
+/** By which the service finds our pods, here and upstream. */
+const OWN_LABEL = { key: 'app', value: 'vpa-admission-controller' }
+
+/**
+ * Where pods are refused while nobody answers, our own would be too, and nobody would ever answer again.
+ * Everywhere else they are pods like any other, which a VPA may have as target.
+ */
+function notOurPods(namespace: string): MatchCondition {
+  const isOurs = `request.namespace == '${namespace}' && has(object.metadata.labels) && '${OWN_LABEL.key}' in object.metadata.labels && object.metadata.labels['${OWN_LABEL.key}'] == '${OWN_LABEL.value}'`
+  return { name: 'not-the-admission-controller', expression: `request.resource.resource != 'pods' || !(${isOurs})` }
 }
 
 /**
@@ -30,7 +42,7 @@ export function webhookConfiguration(config: Config, namespace: string, caCert: 
           { operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['pods'], scope: '*' },
           { operations: ['CREATE', 'UPDATE'], apiGroups: ['autoscaling.k8s.io'], apiVersions: ['*'], resources: ['verticalpodautoscalers'], scope: '*' },
         ],
-        matchConditions: [CONTROLLED_PODS],
+        matchConditions: config.webhookFailurePolicyFail ? [CONTROLLED_PODS, notOurPods(namespace)] : [CONTROLLED_PODS],
         failurePolicy: config.webhookFailurePolicyFail ? 'Fail' : 'Ignore',
         matchPolicy: 'Equivalent',
         namespaceSelector: namespaceSelector(config),

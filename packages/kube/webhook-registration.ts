@@ -18,14 +18,19 @@ export interface Webhook {
   readonly clientConfig: WebhookClientConfig
   readonly rules: readonly WebhookRule[]
   readonly failurePolicy: 'Ignore' | 'Fail'
-  /** CEL; a request for which one of them is false never reaches us. */
-  readonly matchConditions: readonly { readonly name: string; readonly expression: string }[]
+  readonly matchConditions: readonly MatchCondition[]
   readonly matchPolicy: 'Equivalent' | 'Exact'
   readonly namespaceSelector: object
   readonly objectSelector: object
   readonly sideEffects: 'None'
   readonly timeoutSeconds: number
   readonly reinvocationPolicy: 'Never' | 'IfNeeded'
+}
+
+/** A request for which the expression (CEL) is false never reaches the webhook. */
+export interface MatchCondition {
+  readonly name: string
+  readonly expression: string
 }
 
 /** `caBundle` is PEM in base64. */
