@@ -19,7 +19,12 @@ await build({
   platform: 'node',
   target: 'node24',
   format: 'esm',
-  // Not minified: stack traces stay readable. Dependencies written as CommonJS expect a `require`, which ES modules lack.
+  // Without comments and white space, and in ASCII, the sources that V8 keeps in memory take a fifth: text with a single other
+  // character, be it in a comment, has two bytes for each. Names and short lines keep stack traces readable.
+  minifyWhitespace: true,
+  lineLimit: 120,
+  legalComments: 'external',
+  // Dependencies written as CommonJS expect a `require`, which ES modules lack.
   banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)" },
   logLevel: 'warning',
 })

@@ -48,8 +48,8 @@ function existingFiles({ clientCaFile, tlsCertFile, tlsPrivateKey }: Config): Ce
 
 /** Who registers us, if not we, knows the authority; its file may be missing then. */
 async function readFiles({ ca, cert, key }: CertificateFiles, { registerWebhook }: Config): Promise<Certificates> {
-  const read = (file: string) => readFile(file, 'utf8')
-  const [caCert, serverCert, serverKey] = await Promise.all([registerWebhook || existsSync(ca) ? read(ca) : '', read(cert), read(key)])
+  const files = registerWebhook || existsSync(ca) ? [cert, key, ca] : [cert, key]
+  const [serverCert = '', serverKey = '', caCert = ''] = await Promise.all(files.map((file) => readFile(file, 'utf8')))
   return { caCert, serverCert, serverKey }
 }
 

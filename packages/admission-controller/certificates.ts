@@ -68,12 +68,15 @@ export async function certificatesFor(names: readonly string[], now: EpochMs, kn
  */
 export function widenedTrust(caCert: string, trusted: string, now: EpochMs): string {
   const live = certificatesIn(trusted)
-  const isIn = (list: readonly X509Certificate[]) => (certificate: X509Certificate) => list.some(({ fingerprint256 }) => fingerprint256 === certificate.fingerprint256)
   const valid = live.filter((certificate) => leftOf(certificate, now) > 0)
   const own = certificatesIn(caCert)
-  if (valid.length === live.length && live.length > 0 && own.every(isIn(live))) return trusted
-  const others = valid.filter((certificate) => !isIn(own)(certificate))
+  if (valid.length === live.length && live.length > 0 && without(own, live).length === 0) return trusted
+  const others = without(valid, own)
   return others.length === 0 ? caCert : [...own, ...others].map(String).join('')
+}
+
+function without(certificates: readonly X509Certificate[], others: readonly X509Certificate[]): readonly X509Certificate[] {
+  return certificates.filter(({ fingerprint256 }) => others.every((other) => other.fingerprint256 !== fingerprint256))
 }
 
 /** Days until the served certificate expires; negative when it has. */

@@ -9,7 +9,7 @@ export const HOUR: DurationMs = 60 * MINUTE
 export const DAY: DurationMs = 24 * HOUR
 
 const UNIT_MS = new Map([['ns', 1e-6], ['us', 1e-3], ['µs', 1e-3], ['μs', 1e-3], ['ms', 1], ['s', SECOND], ['m', MINUTE], ['h', HOUR]])
-const DURATION = /^[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h)(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))*$/
+const DURATION = /^[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|\u00b5s|\u03bcs|ms|s|m|h)(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|\u00b5s|\u03bcs|ms|s|m|h))*$/
 
 /**
  * Reads a Go duration: `90s`, `1h30m`, `1.5h`, `0`. What is finer than a millisecond is cut off.
@@ -20,7 +20,7 @@ export function parseDuration(text: string): DurationMs | undefined {
   if (text === '0') return 0
   if (!DURATION.test(text)) return undefined
   let total = 0
-  for (const [, value = '', unit = ''] of text.matchAll(/([\d.]+)([a-zµμ]+)/g)) total += Number(value) * (UNIT_MS.get(unit) ?? 0)
+  for (const [, value = '', unit = ''] of text.matchAll(/([\d.]+)([a-z\u00b5\u03bc]+)/g)) total += Number(value) * (UNIT_MS.get(unit) ?? 0)
   return Math.trunc(text.startsWith('-') ? -total : total)
 }
 
