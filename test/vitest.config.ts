@@ -6,12 +6,12 @@ const root = new URL('..', import.meta.url).pathname
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', root, testTimeout: 30_000, setupFiles: ['test/support/property-seed.ts'], include: ['packages/**/*.test.ts', 'hack/**/*.test.ts', 'test/*.test.ts', 'test/contract/sandbox.test.ts', 'test/parity/*.test.ts'] } },
+      { test: { name: 'unit', root, testTimeout: 30_000, setupFiles: ['test/support/property-seed.ts'], include: ['packages/**/*.test.ts', 'hack/**/*.test.ts', 'test/*.test.ts', 'test/chaos/*.test.ts', 'test/contract/sandbox.test.ts', 'test/parity/*.test.ts'] } },
       {
         test: {
           name: 'cluster',
           root,
-          include: ['test/contract/control-plane.test.ts', 'test/e2e/*.test.ts', 'test/prometheus/*.test.ts'],
+          include: ['test/contract/control-plane.test.ts', 'test/e2e/*.test.ts', 'test/chaos/cluster/*.test.ts', 'test/prometheus/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 120_000,
         },

@@ -103,7 +103,7 @@ export async function scene(facts: SceneFacts = {}): Promise<Scene> {
   return { sandbox, cluster, clock, registry, logged, tick: restart(), restart }
 }
 
-async function deploy(sandbox: Sandbox, name: string, { replicas = 4, vpa = {}, kind = 'Deployment' }: SceneFacts): Promise<void> {
+export async function deploy(sandbox: Sandbox, name: string, { replicas = 4, vpa = {}, kind = 'Deployment' }: Pick<SceneFacts, 'replicas' | 'vpa' | 'kind'>): Promise<void> {
   const labels = { app: name }
   const container = { name: 'app', image: 'app', resources: { requests: { cpu: '100m', memory: '200Mi' } } }
   const metadata = { namespace: 'default', name }
