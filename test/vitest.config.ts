@@ -11,7 +11,7 @@ export default defineConfig({
         test: {
           name: 'cluster',
           root,
-          include: ['test/contract/control-plane.test.ts', 'test/e2e/*.test.ts', 'test/chaos/cluster/*.test.ts', 'test/prometheus/*.test.ts'],
+          include: ['test/contract/control-plane.test.ts', 'test/e2e/*.test.ts', 'test/chaos/cluster/*.test.ts', 'test/prometheus/*.test.ts', 'test/chart/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 120_000,
         },

@@ -12,6 +12,7 @@ export const Config = z.strictObject({
   minTlsVersion: flag.choice('tls1_2', ['tls1_2', 'tls1_3']).describe('The oldest TLS version to accept: tls1_2 or tls1_3.'),
   tlsCiphers: flag.text('').describe("Cipher suites of TLS 1.2 to accept, by Go's names, separated by commas or colons. Empty: Node's defaults."),
   registerWebhook: flag.boolean(true).describe('Make the API server ask: create or update MutatingWebhookConfiguration vpa-webhook-config.'),
+  injectCaBundle: flag.boolean(false).describe('Where somebody else keeps vpa-webhook-config: keep its caBundle current, and leave the rest of it alone. Excludes --register-webhook.'),
   registerByUrl: flag.boolean(false).describe('Register --webhook-address and --webhook-port instead of the service.'),
   webhookAddress: flag.text('').describe('Where the API server finds us, with --register-by-url.'),
   webhookPort: flag.text('').describe('Its port.'),
@@ -24,6 +25,9 @@ export const Config = z.strictObject({
   statusLeaseUpdateInterval: flag.duration('10s', { min: 1000 }).describe('How often the lease is renewed.'),
   shutdownDelay: flag.duration('5s', { min: 0, max: 15_000 }).describe('How long to go on answering when asked to stop, until nobody asks here any more.'),
   maxAllowedCpuBoost: flag.quantity().describe('No startup boost gives a container more CPU than this.'),
+}).refine(({ registerWebhook, injectCaBundle }) => !(registerWebhook && injectCaBundle), {
+  path: ['injectCaBundle'],
+  error: 'is for a webhook configuration that others keep; use it with --register-webhook=false',
 })
 
 export type Config = Readonly<z.output<typeof Config>>

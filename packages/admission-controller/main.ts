@@ -6,8 +6,9 @@ import type { Cluster } from '@vpa/kube/cluster.ts'
 import { connect, openClient } from '@vpa/kube/connect.ts'
 import { every } from '@vpa/kube/every.ts'
 import { renewStatusLease } from '@vpa/kube/lease.ts'
+import type { Log } from '@vpa/kube/log.ts'
 import { type ProgramContext, runProgram } from '@vpa/kube/program.ts'
-import { type WebhookTrust, readWebhookTrust, registerWebhooks } from '@vpa/kube/webhook-registration.ts'
+import { type WebhookTrust, injectCaBundle, readWebhookTrust, registerWebhooks } from '@vpa/kube/webhook-registration.ts'
 import { certificateSource } from './certificate-source.ts'
 import { daysLeft, widenedTrust } from './certificates.ts'
 import { Config } from './config.ts'
@@ -90,13 +91,22 @@ async function serve(reviewer: Reviewer, client: Client, context: Context): Prom
 
 async function register(caCert: string, client: Client, context: Context): Promise<'created' | 'patched' | 'unchanged'> {
   const { config, log, clock } = context
-  if (!config.registerWebhook) return 'unchanged'
+  if (!config.registerWebhook && !config.injectCaBundle) return 'unchanged'
   if (webhookLabels(config.webhookLabels) === undefined) log.error('Labels of the webhook are not key:value pairs', { labels: config.webhookLabels })
   const live = await readWebhookTrust(client, WEBHOOK_CONFIGURATION)
   const caBundle = widenedTrust(caCert, live?.caBundle ?? '', clock.now())
+  if (config.injectCaBundle) return await inject(caBundle, client, log)
   const outcome = await registerWebhooks(client, webhookConfiguration(config, namespaceOf(context), caBundle))
   if (outcome !== 'unchanged') log.info('Self registration as MutatingWebhook succeeded.', { outcome })
   return outcome
+}
+
+/** Somebody else keeps the configuration, but cannot know our authority. */
+async function inject(caBundle: string, client: Client, log: Log): Promise<'patched' | 'unchanged'> {
+  const outcome = await injectCaBundle(client, WEBHOOK_CONFIGURATION, caBundle)
+  if (outcome === 'missing') log.warn('The webhook configuration is missing; nobody asks us until it is there', { name: WEBHOOK_CONFIGURATION })
+  if (outcome === 'patched') log.info('The webhook configuration trusts our certificate now', { name: WEBHOOK_CONFIGURATION })
+  return outcome === 'patched' ? 'patched' : 'unchanged'
 }
 
 /**

@@ -11,6 +11,11 @@ function configOf(...argv: string[]): Config {
 
 const webhookOf = (...argv: string[]) => webhookConfiguration(configOf(...argv), 'kube-system', 'PEM').webhooks[0]
 
+test('who keeps the webhook configuration does not leave half of it to others', () => {
+  expect(parseConfig(Config, ['--inject-ca-bundle'])).toEqual({ problem: '--inject-ca-bundle: is for a webhook configuration that others keep; use it with --register-webhook=false' })
+  expect(parseConfig(Config, ['--inject-ca-bundle', '--register-webhook=false'])).toHaveProperty('config')
+})
+
 test('the service is asked, new pods and all VPAs are asked about, and failures are ignored', () => {
   expect(webhookConfiguration(configOf(), 'kube-system', 'PEM')).toMatchInlineSnapshot(`
     {

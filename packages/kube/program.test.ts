@@ -96,6 +96,8 @@ test('with leader election it works once it holds the lease, gives it back at th
   const server = await startApiServer((request, response) => (request.method === 'GET' ? refuse(response, 404) : json(response, 200, request.body)))
   const program = start('--leader-elect', '--kubeconfig', await kubeconfig(server.url))
   await program.logged('Working')
+  const { port } = await program.logged('Serving metrics and health')
+  expect(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()).toContain('leader_election_master_status{name="vpa-idle"} 1')
   program.stop('SIGTERM')
   expect((await program.ended()).code).toBe(0)
   const [create, release] = server.seen.filter(({ method }) => method !== 'GET')

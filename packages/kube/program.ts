@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { type DurationMs, formatDuration, SECOND } from '@vpa/core/time.ts'
 import type { FastifyInstance } from 'fastify'
-import { collectDefaultMetrics, Registry } from 'prom-client'
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { z } from 'zod'
 import { type Address, formatAddress } from './address.ts'
 import type { Client } from './client.ts'
@@ -189,9 +189,12 @@ class Election {
       retryPeriod: config.leaderElectRetryPeriod,
       random: Math.random,
     }
+    const leads = leaderGauge(registry)
+    leads.set({ name: options.name }, 0)
     health.standBy()
     log.info('Waiting for the leader lease', { namespace: options.namespace, lease: options.name })
     this.#leadership = await awaitLeadership(options, signal)
+    leads.set({ name: options.name }, Number(this.#leadership !== undefined))
     void this.#leadership?.lost.then(() => this.#lose(new Error('lost master')))
     return this.#leadership !== undefined
   }
@@ -201,4 +204,9 @@ class Election {
     await this.#leadership?.release()
     await this.#client?.close()
   }
+}
+
+/** The name and label of Kubernetes' own metric. Who has lost the lease ends, and so its series does. */
+function leaderGauge(registry: Registry): Gauge<'name'> {
+  return new Gauge({ name: 'leader_election_master_status', help: '1 while this replica leads, 0 while it stands by; by the name of the lease.', labelNames: ['name'], registers: [registry] })
 }

@@ -63,6 +63,31 @@ export async function registerWebhooks(client: Client, wanted: WebhookConfigurat
   return 'patched'
 }
 
+/**
+ * Fills in what the webhooks of a configuration are trusted by, and leaves everything else of it to whoever made it.
+ *
+ * @param caCert PEM
+ * @returns missing: there is no such configuration
+ * @throws ApiError or Error when it could not be done
+ */
+export async function injectCaBundle(client: Client, name: string, caCert: string): Promise<'missing' | 'patched' | 'unchanged'> {
+  const webhooks = (await readConfiguration(client, name))?.webhooks as readonly { readonly name: string; readonly clientConfig: { readonly caBundle?: string } }[] | undefined
+  if (webhooks === undefined) return 'missing'
+  const caBundle = Buffer.from(caCert).toString('base64')
+  const body = webhooks.flatMap((webhook, index) =>
+    webhook.clientConfig.caBundle === caBundle
+      ? []
+      : [
+          // The list may have changed since it was read.
+          { op: 'test', path: `/webhooks/${index}/name`, value: webhook.name },
+          { op: 'add', path: `/webhooks/${index}/clientConfig/caBundle`, value: caBundle },
+        ],
+  )
+  if (body.length === 0) return 'unchanged'
+  await client.request({ method: 'PATCH', path: `${PATH}/${name}`, body })
+  return 'patched'
+}
+
 /** How the API server finds the first webhook of a configuration, and by what it knows it. */
 export interface WebhookTrust {
   /** The name that the certificate must bear. */
