@@ -13,10 +13,10 @@ export class BackOff {
     this.#random = random
   }
 
-  next(): DurationMs {
-    const wait = Math.min(LONGEST, FIRST * 2 ** this.#failures)
+  next(longest: DurationMs = LONGEST): DurationMs {
+    const wait = Math.min(longest, FIRST * 2 ** this.#failures)
     this.#failures += 1
-    return Math.min(LONGEST, Math.round(wait * (1 + this.#random())))
+    return Math.min(longest, Math.round(wait * (1 + this.#random())))
   }
 
   reset(): void {

@@ -171,6 +171,13 @@ test('while the API server is away the store serves what it has, and waits grow 
   await vi.waitFor(() => expect(kept(watched)).toEqual({ a: 1, b: 1 }))
 })
 
+test('an API server that cannot be reached is looked for every 5 s at least, and what it says when it is back is answered at once', async () => {
+  const gone: Answer = (response) => void response.destroy()
+  const watched = await watching(list(5), ...Array<Answer>(5).fill(gone), status(500), list(6), stream())
+  await asked(watched, 9)
+  expect(watched.waits).toEqual([800, 1600, 3200, 5000, 5000, 800])
+})
+
 test('a place that is too old costs no waiting, also after an outage; twice in a row it does', async () => {
   const watched = await watching(list(5), status(503), status(503), status(410), list(6), status(410), list(7), stream(bookmark(8)))
   await asked(watched, 8)
@@ -204,6 +211,18 @@ test('events that come twice or late change nothing', async () => {
   )
   await vi.waitFor(() => expect(kept(watched)).toEqual({ a: 3, b: 1 }))
   expect(watched.changes).toEqual(['+a', '~a', '+b'])
+})
+
+test('an event that comes after what followed it does not bring back what was deleted', async () => {
+  const watched = await watching(
+    list(5, thing('a', 4)),
+    stream(deleted(thing('a', 8)), modified(thing('a', 7))),
+    list(9, thing('b', 6)),
+    stream(),
+  )
+  await asked(watched, 3)
+  await vi.waitFor(() => expect(kept(watched)).toEqual({ b: 1 }))
+  expect(watched.changes).toEqual(['+a', '-a', '+b'])
 })
 
 test('a list that cannot be had is asked for until it comes', async () => {

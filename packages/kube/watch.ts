@@ -32,6 +32,8 @@ const PAGE_SIZE = 500
 const SHORTEST_WATCH = 5 * MINUTE
 /** The API server sends a bookmark about once a minute. One that is silent for longer than this is gone; asking anew costs one request. */
 const LONGEST_SILENCE = 2 * MINUTE
+/** One that cannot be reached is not burdened by being looked for, and is to be found soon after it is back. */
+const LONGEST_WAIT_FOR_RETURN = 5 * SECOND
 
 /**
  * Keeps a store equal to the cluster: one list, then a watch that is resumed wherever it broke off, for as long as the program
@@ -53,6 +55,8 @@ export class Watch<T extends StoredObject> {
   #firstList = true
   /** The latest failure was that {@link #resourceVersion} was too old. */
   #expired = false
+  /** The latest failure was that no API server answered. */
+  #unreachable = false
   #pageSize: number | undefined = PAGE_SIZE
 
   constructor(options: WatchOptions<T>) {
@@ -86,8 +90,10 @@ export class Watch<T extends StoredObject> {
     // A place that is too old is nothing unusual after an outage, and says that the API server is back. Twice in a row is a fault.
     const expiredAtLast = isExpired(error) && !this.#expired
     this.#expired = isExpired(error)
-    if (expiredAtLast) this.#backOff.reset()
-    const wait = expiredAtLast ? 0 : this.#backOff.next()
+    const unreachable = !(error instanceof ApiError || error instanceof BrokenLine)
+    if (expiredAtLast || unreachable !== this.#unreachable) this.#backOff.reset()
+    this.#unreachable = unreachable
+    const wait = expiredAtLast ? 0 : this.#backOff.next(unreachable ? LONGEST_WAIT_FOR_RETURN : undefined)
     const asked = error instanceof ApiError ? (error.retryAfter ?? 0) : 0
     const retryInMs = Math.max(wait, asked)
     metrics.restarted(kind)
@@ -150,10 +156,19 @@ export class Watch<T extends StoredObject> {
     const { type, object } = parsed(line) as { type?: string; object?: RawObject }
     if (type === 'ERROR') throw new ApiError(object?.code ?? 500, object ?? {})
     if (type === 'DELETED') this.#remove(object)
-    else if (type !== 'BOOKMARK') this.#apply(object, true)
-    this.#resourceVersion = object?.metadata?.resourceVersion ?? this.#resourceVersion
+    else if (type !== 'BOOKMARK') this.#follow(object)
+    const version = object?.metadata?.resourceVersion
+    if (version !== undefined && !isOlder(version, this.#resourceVersion ?? '')) this.#resourceVersion = version
     this.#backOff.reset()
     this.#expired = false
+  }
+
+  /** An event that comes late tells nothing new of an object that is there. Of one that is not, it might tell what was before its end. */
+  #follow(raw: RawObject | undefined): void {
+    const { namespace = '', name = '', uid, resourceVersion = '' } = raw?.metadata ?? {}
+    const isLate = isOlder(resourceVersion, this.#resourceVersion ?? '')
+    if (isLate && this.#options.store.get(namespace, name)?.uid !== uid) throw new BrokenLine(`events out of order: ${namespace}/${name} at ${resourceVersion} after ${this.#resourceVersion}`)
+    this.#apply(raw, true)
   }
 
   #remove(raw: RawObject | undefined): void {
@@ -186,7 +201,7 @@ interface RawObject extends StatusBody {
   readonly metadata?: RawMeta
 }
 
-/** What came is not JSON: whatever it was meant to say is lost, so only a new list helps. */
+/** What came is not JSON, or not in order: what it was meant to say is lost, so only a new list helps. */
 class BrokenLine extends Error {}
 
 function parsed(text: string): unknown {
