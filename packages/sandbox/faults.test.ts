@@ -65,3 +65,25 @@ test('torn chunks, doubled events and lines of garbage come in order', async () 
   expect((await lines.next()).value).toBe('no json')
   expect(nameIn(await lines.next())).toBe('b')
 })
+
+test('events come after the one that follows them, and through a frozen watch none at all', async () => {
+  const { url, faults, apply } = await startedSandbox()
+  const lines = await watchLines(`${url}${CONFIG_MAPS}?watch=true&resourceVersion=0`)
+  faults.reorderEvents(1)
+  for (const name of ['a', 'b', 'c']) await apply(configMap(name))
+  expect([nameIn(await lines.next()), nameIn(await lines.next()), nameIn(await lines.next())]).toEqual(['b', 'a', 'c'])
+  expect(faults.freezeWatches(/configmaps$/)).toBe(1)
+  await apply(configMap('d'))
+  faults.dropWatches()
+  await expect(lines.next()).rejects.toThrow('terminated')
+})
+
+test.for([
+  ['truncated', 'terminated'],
+  ['garbage', 'is not valid JSON'],
+] as const)('an answer is %s as often as asked', async ([as, message]) => {
+  const { url, faults } = await startedSandbox()
+  faults.spoil({ path: /configmaps$/, as })
+  await expect(fetch(url + CONFIG_MAPS).then((answer) => answer.json())).rejects.toThrow(message)
+  expect(await (await fetch(url + CONFIG_MAPS)).json()).toMatchObject({ kind: 'ConfigMapList' })
+})

@@ -17,6 +17,13 @@ export interface ResponseFault {
   readonly times?: number
 }
 
+/** An answer that begins well: half of it and then nothing, or what is no JSON. */
+export interface SpoiltAnswer {
+  readonly path: RegExp
+  readonly as: 'truncated' | 'garbage'
+  readonly times?: number
+}
+
 /** What goes wrong on purpose: what a real API server does now and then, and cannot be asked for. */
 export class Faults {
   readonly #storage: Storage
@@ -25,6 +32,10 @@ export class Faults {
   #responses: (ResponseFault & { left: number })[] = []
   #torn: { readonly bytes: number; readonly pause: DurationMs } | undefined
   #duplicates = 0
+  #reorders = 0
+  readonly #held = new Map<ServerResponse, string>()
+  readonly #frozen = new WeakSet<ServerResponse>()
+  #spoilt: (SpoiltAnswer & { left: number })[] = []
 
   constructor(storage: Storage) {
     this.#storage = storage
@@ -57,6 +68,33 @@ export class Faults {
     this.#duplicates = count
   }
 
+  /** Sends the next so many watch events each after the one that follows it. */
+  reorderEvents(count: number): void {
+    this.#reorders = count
+  }
+
+  /** Nothing comes through open watches any more, yet they stay open: as when the way to the API server is gone. */
+  freezeWatches(path = /^/): number {
+    const frozen = [...this.#watches].filter(([, watched]) => path.test(watched))
+    for (const [response] of frozen) this.#frozen.add(response)
+    return frozen.length
+  }
+
+  /** Spoils the next answers to GET requests of a path. */
+  spoil(answer: SpoiltAnswer): void {
+    this.#spoilt.push({ ...answer, left: answer.times ?? 1 })
+  }
+
+  /** Ends an answer with its text, unless it is to be spoilt. */
+  endAnswer(response: ServerResponse, { method, path }: { readonly method: string; readonly path: string }, text: string): void {
+    const fault = method === 'GET' ? this.#spoilt.find((candidate) => candidate.path.test(path)) : undefined
+    if (fault === undefined) return void response.end(text)
+    fault.left -= 1
+    this.#spoilt = this.#spoilt.filter(({ left }) => left > 0)
+    if (fault.as === 'garbage') response.end('<html>upstream connect error</html>')
+    else response.write(text.slice(0, text.length / 2), () => response.destroy())
+  }
+
   /** Writes a line into open watches that is no JSON. */
   garbageLine(path = /^/, line = '{"type":"MODIFIED","obj'): void {
     for (const [response, watched] of this.#watches) if (path.test(watched)) this.write(response, `${line}\n`, 'garbage')
@@ -75,14 +113,25 @@ export class Faults {
   /** Remembers an open watch until it closes. */
   track(response: ServerResponse, path: string): void {
     this.#watches.set(response, path)
-    response.on('close', () => this.#watches.delete(response))
+    response.on('close', () => {
+      this.#watches.delete(response)
+      this.#held.delete(response)
+    })
   }
 
   /** Writes to a watch, in order, through the faults that are set. */
   write(response: ServerResponse, text: string, type: string): void {
-    const twice = this.#duplicates > 0 && ['ADDED', 'MODIFIED', 'DELETED'].includes(type)
+    if (this.#frozen.has(response)) return
+    const isEvent = ['ADDED', 'MODIFIED', 'DELETED'].includes(type)
+    const held = this.#held.get(response)
+    if (held === undefined && isEvent && this.#reorders > 0) {
+      this.#reorders -= 1
+      return void this.#held.set(response, text)
+    }
+    this.#held.delete(response)
+    const twice = this.#duplicates > 0 && isEvent
     if (twice) this.#duplicates -= 1
-    const bytes = Buffer.from(twice ? text + text : text)
+    const bytes = Buffer.from(`${text}${twice ? text : ''}${held ?? ''}`)
     const torn = this.#torn
     const before = this.#pending.get(response)
     if (torn === undefined && before === undefined) {

@@ -31,23 +31,24 @@ interface Answer {
 /** The HTTP face of the API. */
 export function createApiServer(parts: ServerParts): Server {
   return createServer((message, response) => {
-    answer(message, response, parts).catch((error: unknown) => {
+    const send = sender(message, response, parts)
+    answer(message, response, { ...parts, send }).catch((error: unknown) => {
       const refusal = error instanceof ApiError ? error : new ApiError(500, 'InternalError', `Internal error occurred: ${String(error)}`)
       const retryAfter = refusal.details?.retryAfterSeconds
-      if (!response.headersSent) send(response, refusal.code, refusal.toJSON(), retryAfter === undefined ? {} : { 'retry-after': `${retryAfter}` })
+      if (!response.headersSent) send(refusal.code, refusal.toJSON(), retryAfter === undefined ? {} : { 'retry-after': `${retryAfter}` })
       else response.destroy()
     })
   })
 }
 
-async function answer(message: IncomingMessage, response: ServerResponse, parts: ServerParts): Promise<void> {
-  const { api, faults, metrics, clock } = parts
+async function answer(message: IncomingMessage, response: ServerResponse, parts: ServerParts & { readonly send: Send }): Promise<void> {
+  const { api, faults, metrics, clock, send } = parts
   const url = new URL(message.url ?? '/', 'http://sandbox')
   const fault = faults.take(message.method ?? 'GET', url.pathname)
   if (fault) throw fault
   const known = discovery(url.pathname, api.kinds) ?? metrics.answer(url.pathname, url.searchParams)
   if (typeof known === 'string') return void response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end(known)
-  if (known) return send(response, 200, known)
+  if (known) return send(200, known)
   const request = await readRequest(message, api.kinds)
   if (request === undefined) {
     if (isServedGroup(url.pathname, api.kinds)) throw noSuchResource()
@@ -56,11 +57,16 @@ async function answer(message: IncomingMessage, response: ServerResponse, parts:
   const now = clock.now()
   if (request.method === 'GET' && ['true', '1'].includes(request.query.get('watch') ?? '')) return startWatch(request, response, parts)
   const { code = 200, body } = await perform(request, parts)
-  send(response, code, request.asTable && code === 200 ? tableOf(request.kind, body, { now, includeObject: request.query.get('includeObject') }) : body)
+  send(code, request.asTable && code === 200 ? tableOf(request.kind, body, { now, includeObject: request.query.get('includeObject') }) : body)
 }
 
-function send(response: ServerResponse, code: number, body: object, headers: Record<string, string> = {}): void {
-  response.writeHead(code, { 'content-type': 'application/json', 'cache-control': 'no-cache, private', ...headers }).end(`${JSON.stringify(body)}\n`)
+type Send = (code: number, body: object, headers?: Readonly<Record<string, string>>) => void
+
+function sender({ method = 'GET', url = '/' }: IncomingMessage, response: ServerResponse, { faults }: ServerParts): Send {
+  return (code, body, headers = {}) => {
+    response.writeHead(code, { 'content-type': 'application/json', 'cache-control': 'no-cache, private', ...headers })
+    faults.endAnswer(response, { method, path: url.split('?')[0] ?? '' }, `${JSON.stringify(body)}\n`)
+  }
 }
 
 function startWatch(request: ObjectRequest, response: ServerResponse, { storage, clock, faults, bookmarkInterval }: ServerParts): void {
