@@ -87,7 +87,7 @@ function parseLine(program: ProgramName, text: string): LogLine | undefined {
 }
 
 /** A port that is free now; the webhook's URL must name it before the program listens. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()

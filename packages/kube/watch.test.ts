@@ -37,6 +37,8 @@ const stream = (...lines: readonly unknown[]): Answer => (response) => void resp
 const ending = (...lines: readonly unknown[]): Answer => (response) => void response.writeHead(200).end(events(...lines))
 /** Breaks the connection in the middle of a line. */
 const torn = (...lines: readonly unknown[]): Answer => (response) => void response.writeHead(200).write(`${events(...lines)}{"type":"ADD`, () => response.destroy())
+/** Breaks the connection without an answer. */
+const gone: Answer = (response) => void response.destroy()
 const status = (code: number): Answer => (response) => refuse(response, code)
 
 interface Watched {
@@ -172,7 +174,6 @@ test('while the API server is away the store serves what it has, and waits grow 
 })
 
 test('an API server that cannot be reached is looked for every 5 s at least, and what it says when it is back is answered at once', async () => {
-  const gone: Answer = (response) => void response.destroy()
   const watched = await watching(list(5), ...Array<Answer>(5).fill(gone), status(500), list(6), stream())
   await asked(watched, 9)
   expect(watched.waits).toEqual([800, 1600, 3200, 5000, 5000, 800])

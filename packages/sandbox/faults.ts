@@ -68,6 +68,15 @@ export class Faults {
     this.#duplicates = count
   }
 
+  /** All goes well again. */
+  clear(): void {
+    this.#responses = []
+    this.#spoilt = []
+    this.#torn = undefined
+    this.#duplicates = this.#reorders = 0
+    for (const [response, text] of this.#held) this.write(response, text, 'late')
+  }
+
   /** Sends the next so many watch events each after the one that follows it. */
   reorderEvents(count: number): void {
     this.#reorders = count

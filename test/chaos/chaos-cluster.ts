@@ -1,0 +1,30 @@
+import type { ProgramName } from './kept-program.ts'
+
+/** As much of an object as the trials look at. */
+export interface KubeObject {
+  readonly metadata: { readonly name: string; readonly uid: string; readonly deletionTimestamp?: string; readonly annotations?: Readonly<Record<string, string>> }
+  readonly spec?: unknown
+  readonly status?: unknown
+}
+
+/** An object to be made. */
+export interface Manifest {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly metadata: { readonly name: string; readonly namespace?: string }
+  readonly spec?: object
+}
+
+/** The cluster that a trial is made on, as its administrator sees it: faults are meant for the programs, and pass the administrator by where they can. */
+export interface ChaosCluster {
+  /** A kubeconfig file for each. */
+  readonly kubeconfig: Readonly<Record<ProgramName | 'auditor', string>>
+  /** Creates the object, or gives it this spec. */
+  apply(manifest: Manifest): Promise<void>
+  remove(manifest: Manifest): Promise<void>
+  get(manifest: Manifest): Promise<KubeObject | undefined>
+  pods(namespace: string): Promise<readonly KubeObject[]>
+  /** How many measurements of usage there have been so far. */
+  measurements(): number
+  close(): Promise<void>
+}

@@ -1,0 +1,73 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+export type ProgramName = 'recommender' | 'updater' | 'admission-controller'
+
+/** One line of a program's log. */
+interface Line {
+  readonly msg: string
+  readonly [field: string]: unknown
+}
+
+const RESTART_AFTER_MS = 200
+
+/** A program as a kubelet keeps it: whenever it ends, it is started again. */
+export class KeptProgram {
+  /** How often it ended without having been killed by {@link kill}. */
+  crashes = 0
+  lines: Line[] = []
+  readonly #name: ProgramName
+  readonly #flags: readonly string[]
+  #process: ChildProcess
+  #stopping = false
+  #killed = false
+
+  constructor(name: ProgramName, kubeconfig: string, flags: readonly string[]) {
+    this.#name = name
+    this.#flags = [`--kubeconfig=${kubeconfig}`, '--address=127.0.0.1:0', '--log-format=json', ...flags]
+    this.#process = this.#start()
+  }
+
+  logged(message: string): readonly Line[] {
+    return this.lines.filter(({ msg }) => msg === message)
+  }
+
+  /** Ends this life of it; the next one begins at once. */
+  kill(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): void {
+    this.#killed = true
+    this.#process.kill(signal)
+  }
+
+  async stop(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {
+    this.#stopping = true
+    const process = this.#process
+    if (process.exitCode !== null || process.signalCode !== null) return
+    process.kill(signal)
+    await once(process, 'exit')
+  }
+
+  #start(): ChildProcess {
+    const child = spawn(process.execPath, [`packages/${this.#name}/main.ts`, ...this.#flags], { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, NAMESPACE: 'kube-system' } })
+    createInterface({ input: child.stderr }).on('line', (text) => void this.lines.push(lineOf(text)))
+    child.on('exit', () => void this.#restart())
+    return child
+  }
+
+  async #restart(): Promise<void> {
+    if (!this.#killed && !this.#stopping) this.crashes += 1
+    this.#killed = false
+    await sleep(RESTART_AFTER_MS)
+    if (!this.#stopping) this.#process = this.#start()
+  }
+}
+
+/** What ends a program is not always JSON. */
+function lineOf(text: string): Line {
+  try {
+    return JSON.parse(text) as Line
+  } catch {
+    return { msg: text }
+  }
+}

@@ -1,0 +1,11 @@
+import type { Report } from './trial.ts'
+
+/** One line per scenario: what was done to the programs, and what came of it. */
+export function reportLine({ scenario, faults, convergedMs, events, missed, slowestMs, measurements, samplesLost, evictionsBeyondBudget, crashes }: Report): string {
+  const samples = samplesLost < 0 ? `${-samplesLost} samples counted twice` : `${samplesLost} of ${measurements} samples lost`
+  return `chaos: ${scenario}: ${faults} faults; converged after ${seconds(convergedMs)}; ${missed} of ${events} events missed, slowest ${seconds(slowestMs)}; ${samples}; ${evictionsBeyondBudget} evictions beyond budget; ${crashes} crashes`
+}
+
+function seconds(milliseconds: number): string {
+  return `${(milliseconds / 1000).toFixed(1)} s`
+}

@@ -1,0 +1,34 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Sandbox, startSandbox } from '@vpa/sandbox/sandbox.ts'
+import type { ChaosCluster, KubeObject } from './chaos-cluster.ts'
+
+const METRIC_RESOLUTION_MS = 2000
+
+export interface SandboxCluster extends ChaosCluster {
+  readonly sandbox: Sandbox
+}
+
+/** The embedded API. Its administrator does not go through HTTP, where the faults are. */
+export async function openSandboxCluster(): Promise<SandboxCluster> {
+  const directory = await mkdtemp(join(tmpdir(), 'vpa-chaos-'))
+  const sandbox = await startSandbox({ metricResolution: METRIC_RESOLUTION_MS, bookmarkInterval: 10_000, delays: { start: 200, stop: 200 }, step: 50 })
+  const path = join(directory, 'kubeconfig')
+  await writeFile(path, sandbox.kubeconfig)
+  return {
+    sandbox,
+    kubeconfig: { recommender: path, updater: path, 'admission-controller': path, auditor: path },
+    apply: async (manifest) => void (await sandbox.apply(manifest)),
+    remove: async ({ kind, metadata }) => {
+      if (sandbox.get(kind, { namespace: metadata.namespace, name: metadata.name })) sandbox.delete(kind, { namespace: metadata.namespace, name: metadata.name })
+    },
+    get: async ({ kind, metadata }) => sandbox.get(kind, { namespace: metadata.namespace, name: metadata.name }) as KubeObject | undefined,
+    pods: async (namespace) => sandbox.list('Pod', namespace) as unknown as readonly KubeObject[],
+    measurements: () => Math.floor(Date.now() / METRIC_RESOLUTION_MS),
+    async close() {
+      await sandbox.stop()
+      await rm(directory, { recursive: true })
+    },
+  }
+}
