@@ -1,7 +1,7 @@
 /**
  * The three programs beside the Go implementation, on one real control plane, in one run: a table of ratios at the end.
  *
- *   npm run bench -- [admission] [--vpas 1000] [--rounds 3] [--seconds 5] [--noise] [--json FILE] [--keep]
+ *   npm run bench -- [start-up] [recommender] [updater] [admission] [--vpas 1000] [--rounds 3] [--seconds 5] [--noise] [--json FILE] [--keep]
  *
  * Without a name, all benches run. `--vpas 25,100,250,500,1000,5000` goes through profiles, each VPA with two pods.
  * Exit codes: 1 something is short of its goal, 3 there is no control plane here.
@@ -9,9 +9,17 @@
 import { parseArgs } from 'node:util'
 import { benchAdmission } from './admission.ts'
 import { Bench } from './bench.ts'
+import { benchRecommender } from './recommender.ts'
 import { Report } from './report.ts'
+import { benchStartUp } from './start-up.ts'
+import { benchUpdater } from './updater.ts'
 
-const BENCHES = new Map([['admission', benchAdmission]])
+const BENCHES = new Map([
+  ['start-up', benchStartUp],
+  ['recommender', benchRecommender],
+  ['updater', benchUpdater],
+  ['admission', benchAdmission],
+])
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -70,8 +70,9 @@ export class Program {
     return values.length === 0 ? undefined : values.reduce((sum, value) => sum + value)
   }
 
-  log(): Promise<string> {
-    return readFile(this.#options.log, 'utf8')
+  async isHealthy(): Promise<boolean> {
+    this.check()
+    return fetch(`http://127.0.0.1:${this.#options.port}/health-check`).then(({ ok }) => ok, () => false)
   }
 
   async stop(): Promise<void> {
@@ -97,7 +98,7 @@ export async function run(command: string, args: readonly string[]): Promise<{ r
 
 /** @throws Error when it does not become true in time */
 export async function until(what: string, timeoutMs: number, isSo: () => Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + timeoutMs; !(await isSo()); await sleep(100)) {
+  for (const deadline = Date.now() + timeoutMs; !(await isSo()); await sleep(50)) {
     if (Date.now() > deadline) throw new Error(`not within ${timeoutMs / 1000} s: ${what}`)
   }
 }

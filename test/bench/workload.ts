@@ -9,27 +9,30 @@ export interface Workload {
   readonly containers: readonly string[]
   /** Of each container. */
   readonly requests: Readonly<Record<string, string>>
-  readonly usage: Usage
+  readonly usage: ContainerUse
+  /** Puts its pods on this node, past the scheduler. */
+  readonly nodeName?: string
 }
 
-export interface Usage {
+/** What each container uses. */
+export interface ContainerUse {
   readonly cpuMillicores: number
   readonly memoryBytes: number
 }
 
 /** What KWOK says that each container of the pod uses. */
-function usageAnnotations({ cpuMillicores, memoryBytes }: Usage): Readonly<Record<string, string>> {
+export function usageAnnotations({ cpuMillicores, memoryBytes }: ContainerUse): Readonly<Record<string, string>> {
   return { 'kwok.x-k8s.io/usage-cpu': `${Math.round(cpuMillicores)}m`, 'kwok.x-k8s.io/usage-memory': `${Math.round(memoryBytes)}` }
 }
 
-export function workloadManifest({ namespace, name, kind, replicas, containers, requests, usage }: Workload): Manifest {
+export function workloadManifest({ namespace, name, kind, replicas, containers, requests, usage, nodeName }: Workload): Manifest {
   const labels = { app: name }
   const spec = {
     replicas,
     selector: { matchLabels: labels },
     template: {
       metadata: { labels, annotations: usageAnnotations(usage) },
-      spec: { terminationGracePeriodSeconds: 0, containers: containers.map((container) => ({ name: container, image: 'example.test/app', resources: { requests } })) },
+      spec: { ...(nodeName && { nodeName }), terminationGracePeriodSeconds: 0, containers: containers.map((container) => ({ name: container, image: 'example.test/app', resources: { requests } })) },
     },
     ...(kind === 'StatefulSet' && { serviceName: name, podManagementPolicy: 'Parallel' }),
   }

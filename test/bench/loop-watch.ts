@@ -1,0 +1,52 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Program } from './program.ts'
+
+/** One turn of a program's loop, as its metrics and its process tell. */
+export interface Loop {
+  /** By step, and `total`. */
+  readonly seconds: Readonly<Record<string, number>>
+  /** Since the loop before, or the start of the program: what goes on between loops is part of it. */
+  readonly cpuSeconds: number
+}
+
+const POLL_MS = 100
+
+/** Follows a program from loop to loop by its metric of durations. */
+export class LoopWatch {
+  readonly #program: Program
+  readonly #metric: string
+  readonly #steps: readonly string[]
+  #before: Readonly<Record<string, number>> = {}
+  #cpuSeconds = 0
+  #count = 0
+
+  constructor(program: Program, metric: string, steps: readonly string[]) {
+    this.#program = program
+    this.#metric = metric
+    this.#steps = ['total', ...steps]
+  }
+
+  /** Resolves at the end of the next loop. @throws Error when it does not end in time */
+  async next(timeoutMs: number): Promise<Loop> {
+    const deadline = Date.now() + timeoutMs
+    for (;;) {
+      const count = (await this.#program.metric(`${this.#metric}_count`, { step: 'total' })) ?? 0
+      if (count > this.#count) {
+        this.#count = count
+        return this.#read()
+      }
+      if (Date.now() > deadline) throw new Error(`no loop ended within ${timeoutMs / 1000} s`)
+      await sleep(POLL_MS)
+    }
+  }
+
+  async #read(): Promise<Loop> {
+    const { cpuSeconds } = await this.#program.usage()
+    const sums = Object.fromEntries(await Promise.all(this.#steps.map(async (step) => [step, (await this.#program.metric(`${this.#metric}_sum`, { step })) ?? 0] as const)))
+    const seconds = Object.fromEntries(this.#steps.map((step) => [step, (sums[step] ?? 0) - (this.#before[step] ?? 0)]))
+    const loop = { seconds, cpuSeconds: cpuSeconds - this.#cpuSeconds }
+    this.#before = sums
+    this.#cpuSeconds = cpuSeconds
+    return loop
+  }
+}
