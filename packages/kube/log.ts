@@ -32,7 +32,7 @@ export function createLog({ verbosity, format, clock, destination = standardErro
     base: null,
     level: levelOf(verbosity),
     formatters: { level: (level: string) => ({ level }) },
-    timestamp: () => `,"ts":"${new Date(clock.now()).toISOString()}"`,
+    timestamp: timestamps(clock),
     serializers: { error: messageAndStack },
   }
   if (format === 'json') return fromPino(pino(options, destination))
@@ -43,6 +43,16 @@ export function createLog({ verbosity, format, clock, destination = standardErro
     ...(colors === undefined ? {} : { colorize: colors }),
   })
   return fromPino(pino(options, { write: (line) => destination.write(pretty(line)) }))
+}
+
+/** Lines come in bursts, and printing a time takes longer than the rest of a line. */
+function timestamps({ now }: LogOptions['clock']): () => string {
+  let [at, text] = [NaN, '']
+  return () => {
+    const time = now()
+    if (time !== at) [at, text] = [time, `,"ts":"${new Date(time).toISOString()}"`]
+    return text
+  }
 }
 
 /** Synchronous, so that the last line before an exit is not lost. */

@@ -1,7 +1,8 @@
 import type { Resource } from '@vpa/core/amount.ts'
 import type { Vpa } from '@vpa/core/api/vpa.ts'
 import { type Quantity, type ResourceList, inUnits } from '@vpa/core/quantity.ts'
-import { Counter, Histogram, type Registry, exponentialBuckets } from 'prom-client'
+import { type Tally, TallyHistogram } from '@vpa/kube/tally-histogram.ts'
+import { Counter, type Registry, exponentialBuckets } from 'prom-client'
 
 const CPU_BUCKETS = exponentialBuckets(0.01, 2, 17)
 const MEMORY_BUCKETS = exponentialBuckets(1e6, 2, 17)
@@ -21,11 +22,13 @@ export interface ObservedUsage {
 /** How well recommendations meet what is used, named and labelled as the Go implementation's (metrics_quality.go). */
 export class QualityMetrics {
   readonly #registry: Registry
-  readonly #relativeDifference: Histogram<'update_mode' | 'resource' | 'is_oom'>
+  readonly #relativeDifference: TallyHistogram<'update_mode' | 'resource' | 'is_oom'>
   readonly #missing: Counter<'update_mode' | 'resource' | 'is_oom'>
-  readonly #changes: Histogram<'update_mode' | 'resource' | 'vpa_size_log2'>
+  readonly #changes: TallyHistogram<'update_mode' | 'resource' | 'vpa_size_log2'>
   readonly #cpu: DifferenceMetrics
   readonly #memory: DifferenceMetrics
+  /** Series by what usage is told apart by: every sample of every container asks for them. */
+  readonly #usageSeries = new Map<string, UsageSeries>()
 
   constructor(registry: Registry) {
     const registers = [registry]
@@ -45,22 +48,19 @@ export class QualityMetrics {
 
   /** Compares a sample with what the VPA recommends without caps. */
   observeUsage({ vpa, containerName, resource, usage, isOom }: ObservedUsage): void {
-    const update_mode = vpa.spec.updatePolicy?.updateMode ?? ''
-    const is_oom = String(isOom)
     const used = resource === 'cpu' ? usage / 1000 : usage
     const container = vpa.status.recommendation?.containerRecommendations?.find((container) => container.containerName === containerName)
     const recommended = unitsOf(container?.uncappedTarget?.[resource])
-    const metrics = resource === 'cpu' ? this.#cpu : this.#memory
-    const labels = { update_mode, ...(resource === 'memory' && { is_oom }) }
-
+    const series = this.#seriesOf(vpa.spec.updatePolicy?.updateMode ?? '', resource, isOom)
     if (recommended > 0) {
-      this.#relativeDifference.observe({ update_mode, resource, is_oom }, (used - recommended) / recommended)
-      metrics.recommendation.observe(labels, recommended)
+      series.relative().observe((used - recommended) / recommended)
+      series.recommendation().observe(recommended)
+      const difference = recommended > used ? series.over : series.lowerOrEqual
+      difference().observe(Math.abs(recommended - used))
     } else {
-      this.#missing.inc({ update_mode, resource, is_oom })
+      series.missing()
+      series.withoutRecommendation().observe(Math.abs(recommended - used))
     }
-    const difference = recommended > used ? metrics.over : metrics.lowerOrEqual
-    difference.observe({ ...labels, recommendation_missing: String(recommended <= 0) }, Math.abs(recommended - used))
   }
 
   /** Compares two uncapped targets of one container. */
@@ -69,8 +69,27 @@ export class QualityMetrics {
       const old = unitsOf(before[resource])
       if (old <= 0) continue
       const vpa_size_log2 = podCount > 0 ? Math.min(20, Math.trunc(Math.log2(podCount))) : 0
-      this.#changes.observe({ update_mode: vpa.spec.updatePolicy?.updateMode ?? '', resource, vpa_size_log2 }, inUnits(amount) / old - 1)
+      this.#changes.series({ update_mode: vpa.spec.updatePolicy?.updateMode ?? '', resource, vpa_size_log2: String(vpa_size_log2) }).observe(inUnits(amount) / old - 1)
     }
+  }
+
+  #seriesOf(update_mode: string, resource: Resource, isOom: boolean): UsageSeries {
+    const key = `${update_mode} ${resource} ${isOom}`
+    const known = this.#usageSeries.get(key)
+    if (known !== undefined) return known
+    const is_oom = String(isOom)
+    const metrics = resource === 'cpu' ? this.#cpu : this.#memory
+    const labels = { update_mode, ...(resource === 'memory' && { is_oom }) }
+    const series: UsageSeries = {
+      relative: once(() => this.#relativeDifference.series({ update_mode, resource, is_oom })),
+      recommendation: once(() => metrics.recommendation.series(labels)),
+      over: once(() => metrics.over.series({ ...labels, recommendation_missing: 'false' })),
+      lowerOrEqual: once(() => metrics.lowerOrEqual.series({ ...labels, recommendation_missing: 'false' })),
+      withoutRecommendation: once(() => metrics.lowerOrEqual.series({ ...labels, recommendation_missing: 'true' })),
+      missing: () => this.#missing.inc({ update_mode, resource, is_oom }),
+    }
+    this.#usageSeries.set(key, series)
+    return series
   }
 
   #differences(resource: string, unit: string, labels: readonly string[], buckets: number[]): DifferenceMetrics {
@@ -82,15 +101,30 @@ export class QualityMetrics {
     }
   }
 
-  #histogram<Label extends string>(name: string, help: string, labelNames: readonly Label[], buckets: number[]): Histogram<Label> {
-    return new Histogram({ name: `vpa_quality_${name}`, help, labelNames, buckets, registers: [this.#registry] })
+  #histogram<Label extends string>(name: string, help: string, labelNames: readonly Label[], buckets: number[]): TallyHistogram<Label> {
+    return new TallyHistogram({ name: `vpa_quality_${name}`, help, labelNames, buckets, registry: this.#registry })
   }
 }
 
 interface DifferenceMetrics {
-  readonly over: Histogram
-  readonly lowerOrEqual: Histogram
-  readonly recommendation: Histogram
+  readonly over: TallyHistogram<string>
+  readonly lowerOrEqual: TallyHistogram<string>
+  readonly recommendation: TallyHistogram<string>
+}
+
+/** Each is asked for when it has something to count, so that `/metrics` shows no series that never had a value. */
+interface UsageSeries {
+  relative(): Tally
+  recommendation(): Tally
+  over(): Tally
+  lowerOrEqual(): Tally
+  withoutRecommendation(): Tally
+  missing(): void
+}
+
+function once<T>(make: () => T): () => T {
+  let made: T | undefined
+  return () => (made ??= make())
 }
 
 /** Cores or bytes; 0 for what is not there. */

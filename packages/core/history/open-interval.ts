@@ -29,7 +29,7 @@ export function peakOf({ usagePeak, oomPeak }: OpenInterval): Amount {
  * @param at when the checkpoint was made
  */
 export function openIntervalsText(intervals: OpenIntervals, at: EpochMs): string {
-  const highest = [...intervals].toSorted(([, a], [, b]) => peakOf(b) - peakOf(a)).slice(0, MOST_SAVED)
+  const highest = intervals.size <= MOST_SAVED ? [...intervals] : [...intervals].toSorted(([, a], [, b]) => peakOf(b) - peakOf(a)).slice(0, MOST_SAVED)
   const pods = Object.fromEntries(highest.map(([pod, { windowEnd, usagePeak, oomPeak }]) => [pod, [windowEnd, usagePeak, oomPeak]]))
   return JSON.stringify({ at: formatTime(at), pods })
 }

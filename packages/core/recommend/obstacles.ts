@@ -75,8 +75,9 @@ function horizontalAutoscaler({ vpa, horizontalAutoscalers, pods }: Surroundings
 }
 
 function tooLarge({ vpa, allocatable }: Surroundings, pod: Pod): Explanation | undefined {
+  if (allocatable.length === 0) return undefined
   const wanted = podTotal(pod, targets(vpa))
-  if (allocatable.length === 0 || allocatable.some((node) => RESOURCES.every((resource) => isWithin(wanted[resource], node[resource])))) return undefined
+  if (allocatable.some((node) => RESOURCES.every((resource) => isWithin(wanted[resource], node[resource])))) return undefined
   return { type: 'TargetExceedsNodes', reason: 'LargerThanAllocatable', message: `A pod would request ${inWords(wanted)}, which no node can hold: the largest have ${allocatable.map(inWords).join(' or ')}.` }
 }
 
@@ -103,6 +104,7 @@ function limitRange({ vpa, limitRanges }: Surroundings, pod: Pod): Explanation |
 
 /** Quotas for some pods of a namespace only are left out: whether these pods are among them is not known here. */
 function quota({ vpa, pods, quotas }: Surroundings): Explanation | undefined {
+  if (quotas.length === 0) return undefined
   const [current, wanted] = [sum(pods.map((pod) => podTotal(pod, {}))), sum(pods.map((pod) => podTotal(pod, targets(vpa))))]
   for (const { name, isScoped, hard, used } of quotas) {
     if (isScoped) continue

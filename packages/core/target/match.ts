@@ -7,7 +7,8 @@ import type { WorkloadLookup } from './workload.ts'
 
 /** VPAs by what they target, so that a pod's VPA is found without looking at all of them. Who owns the index keeps it up to date. */
 export class VpaIndex {
-  readonly #byTarget = new Map<string, Map<string, Vpa>>()
+  /** By namespace, then by the target's name: both are keys as they are, so that a look-up builds no text. */
+  readonly #byTarget = new Map<string, Map<string, Vpa[]>>()
 
   constructor(vpas: Iterable<Vpa> = []) {
     for (const vpa of vpas) this.add(vpa)
@@ -15,20 +16,21 @@ export class VpaIndex {
 
   /** A VPA without a target controls nothing and is passed over. */
   add(vpa: Vpa): void {
-    const { targetRef } = vpa.spec
+    const { namespace, spec: { targetRef } } = vpa
     if (targetRef === undefined) return
-    const key = keyOf(vpa.namespace, targetRef)
-    const siblings = this.#byTarget.get(key) ?? new Map<string, Vpa>()
-    this.#byTarget.set(key, siblings.set(vpa.name, vpa))
+    this.remove(vpa)
+    const targets = this.#byTarget.get(namespace) ?? new Map<string, Vpa[]>()
+    this.#byTarget.set(namespace, targets.set(targetRef.name, [...(targets.get(targetRef.name) ?? []), vpa]))
   }
 
   /** @param vpa as it was when it was added */
   remove({ namespace, name, spec: { targetRef } }: Vpa): void {
-    if (targetRef === undefined) return
-    const key = keyOf(namespace, targetRef)
-    const siblings = this.#byTarget.get(key)
-    siblings?.delete(name)
-    if (siblings?.size === 0) this.#byTarget.delete(key)
+    const targets = this.#byTarget.get(namespace)
+    const rest = targetRef && targets?.get(targetRef.name)?.filter((vpa) => vpa.name !== name)
+    if (targets === undefined || rest === undefined) return
+    if (rest.length > 0) targets.set(targetRef?.name ?? '', rest)
+    else targets.delete(targetRef?.name ?? '')
+    if (targets.size === 0) this.#byTarget.delete(namespace)
   }
 
   /**
@@ -41,16 +43,13 @@ export class VpaIndex {
     const answer = topmostController(pod.namespace, owner, lookup)
     if ('failed' in answer || answer.topmost === undefined) return undefined
 
+    const { kind, name } = answer.topmost
     let winner: Vpa | undefined
-    for (const vpa of this.#byTarget.get(keyOf(pod.namespace, answer.topmost))?.values() ?? []) {
-      if (winner !== undefined && !isOlder(vpa, winner)) continue
+    for (const vpa of this.#byTarget.get(pod.namespace)?.get(name) ?? []) {
+      if (vpa.spec.targetRef?.kind !== kind || (winner !== undefined && !isOlder(vpa, winner))) continue
       const target = selectorOfTarget(vpa, lookup)
       if ('selector' in target && matchesSelector(target.selector, pod.labels)) winner = vpa
     }
     return winner
   }
-}
-
-function keyOf(namespace: string, { kind, name }: { kind: string; name: string }): string {
-  return `${namespace}/${kind}/${name}`
 }

@@ -17,12 +17,12 @@ export function controllerOf({ owners }: Pick<Pod, 'owners'>): OwnerReference | 
  * @param owner where the walk starts: a pod's controller, or a VPA's target
  */
 export function topmostController(namespace: string, owner: ObjectRef, lookup: WorkloadLookup): TopmostAnswer {
-  const visited = new Set<string>()
+  const visited: ObjectRef[] = []
   let topmost: ObjectRef | undefined
   for (let current: ObjectRef | undefined = owner; current !== undefined; ) {
-    const key = `${current.apiVersion}/${current.kind}/${current.name}`
-    if (visited.has(key)) return { failed: 'cycle detected in ownership chain' }
-    visited.add(key)
+    // Chains have two or three links.
+    for (const earlier of visited) if (isSame(earlier, current)) return { failed: 'cycle detected in ownership chain' }
+    visited.push(current)
 
     // Static pods belong to their node, which no VPA can have as a target.
     if (current.kind === 'Node') return { failed: 'node is not a valid owner' }
@@ -33,4 +33,8 @@ export function topmostController(namespace: string, owner: ObjectRef, lookup: W
     current = controllerOf(answer.found)
   }
   return { topmost }
+}
+
+function isSame(a: ObjectRef, b: ObjectRef): boolean {
+  return a.name === b.name && a.kind === b.kind && a.apiVersion === b.apiVersion
 }

@@ -7,25 +7,28 @@ interface Entry<T> {
 
 /** Selectors by one of the labels they ask for, so that those that match a pod are found without a look at all others. */
 export class SelectorIndex<T> {
-  /** `namespace/key=value`, or `namespace/` for selectors that ask for no label by value. */
-  readonly #entries = new Map<string, Entry<T>[]>()
+  /** By namespace, label and its value; under label '' those that ask for no label by value. */
+  readonly #entries = new Map<string, Map<string, Map<string, Entry<T>[]>>>()
 
   add(namespace: string, selector: LabelSelector, value: T): void {
-    const [label] = Object.entries(selector.matchLabels ?? {})
-    const key = label === undefined ? `${namespace}/` : keyOf(namespace, label)
-    const entries = this.#entries.get(key) ?? []
+    const [[label, labelValue] = ['', '']] = Object.entries(selector.matchLabels ?? {})
+    const ofNamespace = this.#entries.get(namespace) ?? new Map<string, Map<string, Entry<T>[]>>()
+    const ofLabel = ofNamespace.get(label) ?? new Map<string, Entry<T>[]>()
+    const entries = ofLabel.get(labelValue) ?? []
     entries.push({ selector, value })
-    this.#entries.set(key, entries)
+    this.#entries.set(namespace, ofNamespace.set(label, ofLabel.set(labelValue, entries)))
   }
 
   /** In no particular order. */
   matching(namespace: string, labels: Labels): readonly T[] {
-    const keys = [`${namespace}/`, ...Object.entries(labels).map((label) => keyOf(namespace, label))]
-    const candidates = keys.flatMap((key) => this.#entries.get(key) ?? [])
-    return candidates.filter(({ selector }) => matchesSelector(selector, labels)).map(({ value }) => value)
+    const ofNamespace = this.#entries.get(namespace)
+    const found: T[] = []
+    if (ofNamespace === undefined) return found
+    const take = (entries: readonly Entry<T>[] = []) => {
+      for (const { selector, value } of entries) if (matchesSelector(selector, labels)) found.push(value)
+    }
+    take(ofNamespace.get('')?.get(''))
+    for (const label in labels) take(ofNamespace.get(label)?.get(labels[label] ?? ''))
+    return found
   }
-}
-
-function keyOf(namespace: string, [key, value]: readonly [string, string]): string {
-  return `${namespace}/${key}=${value}`
 }
