@@ -2,11 +2,25 @@ import { defineConfig } from 'vitest/config'
 
 const root = new URL('..', import.meta.url).pathname
 
-/** `unit` needs nothing but Node; `cluster` needs the real control plane whose kubeconfig hack/test.ts puts into the environment. */
+/**
+ * `unit` needs nothing but Node; `cluster` needs the real control plane whose kubeconfig hack/test.ts puts into the environment,
+ * `node` the one with a real node that hack/e2e-node.ts starts.
+ */
 export default defineConfig({
   test: {
     projects: [
       { test: { name: 'unit', root, testTimeout: 30_000, setupFiles: ['test/support/property-seed.ts'], include: ['packages/**/*.test.ts', 'hack/**/*.test.ts', 'test/*.test.ts', 'test/chaos/*.test.ts', 'test/contract/sandbox.test.ts', 'test/parity/*.test.ts'] } },
+      {
+        test: {
+          name: 'node',
+          root,
+          include: ['test/e2e-node/*.test.ts'],
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
+          // They wait for kubelets and measurements, not for this process.
+          maxConcurrency: 20,
+        },
+      },
       {
         test: {
           name: 'cluster',

@@ -1,0 +1,72 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** What a stage of tests came to. */
+export interface Count {
+  readonly passed: number
+  readonly failed: number
+  readonly skipped: number
+}
+
+interface Finished {
+  readonly code: number
+  readonly output: string
+}
+
+export const CONTROL_PLANE = join('hack', 'control-plane', 'control-plane.sh')
+/** The exit code by which CONTROL_PLANE says that this machine cannot have it. */
+export const NOT_AVAILABLE = 3
+
+const interruption = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interruption.abort(new Error(`ended by ${signal}`)))
+
+export const bin = (name: string) => join('node_modules', '.bin', name)
+
+/** Prints `N passed, N failed, N skipped`; the exit code. */
+export function closingLine(counts: readonly Count[]): 0 | 1 {
+  const total = (key: keyof Count) => counts.reduce((sum, count) => sum + count[key], 0)
+  console.log(`\n${total('passed')} passed, ${total('failed')} failed, ${total('skipped')} skipped`)
+  return total('failed') > 0 ? 1 : 0
+}
+
+export function title(text: string): void {
+  console.log(`\n== ${text}`)
+}
+
+/** Runs the tests of one project of test/vitest.config.ts; its report goes through the folder `scratch`. */
+export async function vitest(project: string, scratch: string, env: NodeJS.ProcessEnv = {}, ...options: string[]): Promise<Count> {
+  title(`${project} tests`)
+  const report = join(scratch, `${project}.json`)
+  const { code } = await run(bin('vitest'), ['run', '--config', 'test/vitest.config.ts', '--project', project, ...options, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`], env)
+  const result = await readFile(report, 'utf8').then(
+    (text) => JSON.parse(text) as { numPassedTests: number; numFailedTests: number; numPendingTests: number },
+    () => undefined,
+  )
+  const failed = result?.numFailedTests ?? 0
+  // A suite that could not even be loaded counts no failed test, yet it has failed.
+  return { passed: result?.numPassedTests ?? 0, failed: code !== 0 && failed === 0 ? 1 : failed, skipped: result?.numPendingTests ?? 0 }
+}
+
+/** Stops a control plane, also when we have been told to end. */
+export function stopControlPlane(directory: string): void {
+  spawnSync('bash', [CONTROL_PLANE, 'stop', '--dir', directory], { stdio: ['ignore', 'ignore', 'inherit'] })
+}
+
+/**
+ * Runs a command to its end; its output is shown as it comes (unless `quiet`) and returned.
+ *
+ * @throws Error when we are told to end; the command is then told so too
+ */
+export function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}, show: 'shown' | 'quiet' = 'shown'): Promise<Finished> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'], signal: interruption.signal })
+    let output = ''
+    child.stdout.on('data', (chunk: Buffer) => {
+      output += chunk.toString()
+      if (show === 'shown') process.stdout.write(chunk)
+    })
+    child.on('error', reject)
+    child.on('close', (code) => resolve({ code: code ?? 1, output }))
+  })
+}
