@@ -17,8 +17,10 @@ import { CHECKPOINTS, PODS, VPAS, objectPath, pathOf } from './resources.ts'
 import { ScaleLookup } from './scale.ts'
 
 export interface OpenClientOptions extends Omit<ClientOptions, 'credentials' | 'userAgent'> {
-  /** A file; empty means the ServiceAccount of the pod we run in. */
-  readonly kubeconfig: string
+  /** A file, or several that say one thing together; empty means the ServiceAccount of the pod we run in. */
+  readonly kubeconfig: string | readonly string[]
+  /** The current one of the kubeconfig unless told. */
+  readonly context?: string | undefined
   /** Who we are in user agents and events, such as `vpa-updater`. */
   readonly source: string
 }

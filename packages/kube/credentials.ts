@@ -1,8 +1,10 @@
-import { readFile } from 'node:fs/promises'
+import { access, readFile } from 'node:fs/promises'
 import type { RequestOptions } from 'node:https'
+import { homedir } from 'node:os'
+import { delimiter, join } from 'node:path'
 import { type DurationMs, MINUTE } from '@vpa/core/time.ts'
 import type { Clock } from './clock.ts'
-import { readPlainKubeconfig } from './kubeconfig.ts'
+import { type RawKubeconfig, plainKubeconfig, readKubeconfig } from './kubeconfig.ts'
 
 /** Where the API server is, how to trust it, and how to be trusted by it. */
 export interface Credentials {
@@ -25,8 +27,10 @@ export interface TlsOptions {
 }
 
 export interface CredentialsOptions {
-  /** A file; empty means the ServiceAccount of the pod we run in. */
-  readonly kubeconfig: string
+  /** A file, or several that say one thing together; empty means the ServiceAccount of the pod we run in. */
+  readonly kubeconfig: string | readonly string[]
+  /** The current one unless told. */
+  readonly context?: string | undefined
   readonly clock: Clock
   /** Where Kubernetes puts the ServiceAccount. */
   readonly serviceAccount?: string
@@ -37,7 +41,18 @@ const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
 
 /** @throws Error that says which file is missing or what is wrong in it */
 export function openCredentials(options: CredentialsOptions): Promise<Credentials> {
-  return options.kubeconfig === '' ? serviceAccountCredentials(options) : kubeconfigCredentials(options)
+  return options.kubeconfig.length === 0 ? serviceAccountCredentials(options) : kubeconfigCredentials(options)
+}
+
+/**
+ * The files that kubectl would read: those of `$KUBECONFIG` that exist, otherwise `~/.kube/config`.
+ *
+ * @returns none where there is no such file
+ */
+export async function usersKubeconfigs(env: Readonly<Record<string, string | undefined>> = process.env): Promise<readonly string[]> {
+  const candidates = env['KUBECONFIG'] ? env['KUBECONFIG'].split(delimiter).filter(Boolean) : [join(env['HOME'] ?? homedir(), '.kube', 'config')]
+  const exists = await Promise.all(candidates.map((file) => access(file).then(() => true, () => false)))
+  return candidates.filter((_, index) => exists[index])
 }
 
 async function serviceAccountCredentials({ clock, serviceAccount = SERVICE_ACCOUNT, env = process.env }: CredentialsOptions): Promise<Credentials> {
@@ -53,8 +68,10 @@ async function serviceAccountCredentials({ clock, serviceAccount = SERVICE_ACCOU
 }
 
 async function kubeconfigCredentials(options: CredentialsOptions): Promise<Credentials> {
-  const plain = await readPlainKubeconfig(options.kubeconfig)
-  if (plain === undefined) return libraryCredentials(options)
+  const files = typeof options.kubeconfig === 'string' ? [options.kubeconfig] : options.kubeconfig
+  const config = await readKubeconfig({ files, context: options.context })
+  const plain = await plainKubeconfig(config)
+  if (plain === undefined) return libraryCredentials(config, files, options.clock)
   const { server, tls, proxy } = plain
   // Credentials are never sent in the clear.
   const authentication = server.startsWith('http:') ? { headers: async () => ({}), refused: () => {} } : rereading(plain.headers, options.clock)
@@ -65,12 +82,12 @@ async function kubeconfigCredentials(options: CredentialsOptions): Promise<Crede
  * The library knows all that a kubeconfig can say (exec plug-ins, OIDC); it is loaded only here, because loading it costs
  * some 90 MB of memory. A client certificate from an exec plug-in is read once.
  */
-async function libraryCredentials({ kubeconfig, clock }: CredentialsOptions): Promise<Credentials> {
+async function libraryCredentials(raw: RawKubeconfig, files: readonly string[], clock: Clock): Promise<Credentials> {
   const { KubeConfig } = await import('@kubernetes/client-node')
   const config = new KubeConfig()
-  config.loadFromFile(kubeconfig)
+  config.loadFromString(JSON.stringify(raw))
   const cluster = config.getCurrentCluster()
-  if (cluster === null) throw new Error(`${kubeconfig}: the current context ${JSON.stringify(config.currentContext)} names no cluster`)
+  if (cluster === null) throw new Error(`${files.join(', ')}: the current context ${JSON.stringify(config.currentContext)} names no cluster`)
   const proxy = cluster.proxyUrl ? { proxy: cluster.proxyUrl } : {}
   // Credentials are never sent in the clear.
   if (cluster.server.startsWith('http:')) return { server: cluster.server, tls: {}, ...proxy, headers: async () => ({}), refused: () => {} }

@@ -33,6 +33,53 @@ const Kubeconfig = z.object({
   users: listOf(z.object({ name: z.string(), user: z.unknown() })),
 })
 
+/** As loose as a file may be: whatever has a name. What else it says is read later. */
+const named = listOf(z.looseObject({ name: z.string() }))
+const RawKubeconfig = z.looseObject({ 'current-context': text, clusters: named, contexts: named, users: named })
+export type RawKubeconfig = z.output<typeof RawKubeconfig>
+
+/** Which files, and which of their contexts; the current one unless told. */
+export interface KubeconfigChoice {
+  readonly files: readonly string[]
+  readonly context?: string | undefined
+}
+
+/** Where a kubeconfig names other files: they are beside it. */
+const PATHS = ['certificate-authority', 'client-certificate', 'client-key', 'tokenFile']
+
+/**
+ * What several kubeconfig files say together: of entries of one name the first counts, as in `kubectl config view --flatten`.
+ *
+ * @throws Error that names the file that cannot be read, or the contexts there are
+ */
+export async function readKubeconfig({ files, context }: KubeconfigChoice): Promise<RawKubeconfig> {
+  const all = await Promise.all(files.map(readOne))
+  const merge = (part: 'clusters' | 'contexts' | 'users') => [...new Map(all.flatMap((config) => config[part].map((entry) => [entry.name, entry] as const)).toReversed()).values()].toReversed()
+  const contexts = merge('contexts')
+  if (context !== undefined && !contexts.some(({ name }) => name === context)) {
+    throw new Error(`no context ${JSON.stringify(context)} in ${files.join(', ')}: expected one of ${contexts.map(({ name }) => name).join(', ') || '(there is none)'}`)
+  }
+  const current = context ?? all.map((config) => config['current-context']).find(Boolean)
+  return { ...all[0], clusters: merge('clusters'), users: merge('users'), contexts, 'current-context': current }
+}
+
+async function readOne(file: string): Promise<RawKubeconfig> {
+  const parsed = RawKubeconfig.safeParse(parse(await readFile(file, 'utf8')))
+  if (!parsed.success) throw new Error(`${file}: not a kubeconfig: ${parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`.trim()).join('; ')}`)
+  const absolute = (entry: { name: string }, part: 'cluster' | 'user') => {
+    const fields = (entry as { name: string } & Record<string, unknown>)[part]
+    if (typeof fields !== 'object' || fields === null) return entry
+    return { ...entry, [part]: Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, PATHS.includes(key) && typeof value === 'string' && value !== '' ? resolve(dirname(file), value) : value])) }
+  }
+  return { ...parsed.data, clusters: parsed.data.clusters.map((entry) => absolute(entry, 'cluster')), users: parsed.data.users.map((entry) => absolute(entry, 'user')) }
+}
+
+/** The namespace that the context names, for commands that are told none. */
+export function namespaceOf(config: RawKubeconfig): string | undefined {
+  const { context } = (config.contexts.find(({ name }) => name === config['current-context']) ?? {}) as { context?: { namespace?: string } | null }
+  return context?.namespace || undefined
+}
+
 /** What the current context of a kubeconfig says, as far as it can be said without plug-ins. */
 export interface PlainKubeconfig {
   readonly server: string
@@ -43,20 +90,18 @@ export interface PlainKubeconfig {
 }
 
 /**
- * Reads a kubeconfig without the client library, which takes 90 MB and most of a second to load.
+ * Understands a kubeconfig without the client library, which takes 90 MB and most of a second to load.
  *
  * @returns undefined when the user needs a plug-in, or the file says something that only the library understands
- * @throws Error when the file cannot be read
+ * @throws Error when a file that it names cannot be read
  */
-export async function readPlainKubeconfig(file: string): Promise<PlainKubeconfig | undefined> {
-  const config = Kubeconfig.safeParse(parse(await readFile(file, 'utf8'))).data
+export async function plainKubeconfig(raw: RawKubeconfig): Promise<PlainKubeconfig | undefined> {
+  const config = Kubeconfig.safeParse(raw).data
   const context = config?.contexts.find(({ name }) => name === config['current-context'])?.context
   const cluster = config?.clusters.find(({ name }) => name === context?.cluster)?.cluster
   const user = User.safeParse(config?.users.find(({ name }) => name === context?.user)?.user ?? {}).data
   if (cluster === undefined || user === undefined) return undefined
 
-  const path = (name: string) => resolve(dirname(file), name)
-  const pem = async (name: string | undefined, data: string | undefined) => (data !== undefined ? Buffer.from(data, 'base64') : name && (await readFile(path(name))))
   const tls = {
     ca: await pem(cluster['certificate-authority'], cluster['certificate-authority-data']),
     cert: await pem(user['client-certificate'], user['client-certificate-data']),
@@ -69,10 +114,15 @@ export async function readPlainKubeconfig(file: string): Promise<PlainKubeconfig
     proxy: cluster['proxy-url'],
     tls: Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined)),
     async headers() {
-      const token = user.tokenFile ? (await readFile(path(user.tokenFile), 'utf8')).trim() : user.token
+      const token = user.tokenFile ? (await readFile(user.tokenFile, 'utf8')).trim() : user.token
       if (token !== undefined) return { authorization: `Bearer ${token}` }
       if (user.username === undefined) return {}
       return { authorization: `Basic ${Buffer.from(`${user.username}:${user.password ?? ''}`).toString('base64')}` }
     },
   }
+}
+
+async function pem(name: string | undefined, data: string | undefined): Promise<Buffer | undefined> {
+  if (data !== undefined) return Buffer.from(data, 'base64')
+  return name === undefined ? undefined : readFile(name)
 }
