@@ -14,6 +14,7 @@ const TABLE: Readonly<Record<string, { readonly packages: readonly string[]; rea
   recommender: { packages: ['core', 'kube', 'recommender'] },
   updater: { packages: ['core', 'kube', 'updater'] },
   'admission-controller': { packages: ['core', 'kube', 'admission-controller'] },
+  'kubectl-vpa': { packages: ['core', 'kube', 'kubectl-vpa'] },
   sandbox: { packages: ['core', 'sandbox'] },
 }
 

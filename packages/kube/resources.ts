@@ -11,6 +11,7 @@ export const EVENTS: Resource = { groupVersion: 'v1', plural: 'events' }
 export const NODES: Resource = { groupVersion: 'v1', plural: 'nodes', clusterScoped: true }
 export const RESOURCE_QUOTAS: Resource = { groupVersion: 'v1', plural: 'resourcequotas' }
 export const HORIZONTAL_AUTOSCALERS: Resource = { groupVersion: 'autoscaling/v2', plural: 'horizontalpodautoscalers' }
+export const DISRUPTION_BUDGETS: Resource = { groupVersion: 'policy/v1', plural: 'poddisruptionbudgets' }
 export const LIMIT_RANGES: Resource = { groupVersion: 'v1', plural: 'limitranges' }
 export const LEASES: Resource = { groupVersion: 'coordination.k8s.io/v1', plural: 'leases' }
 export const POD_METRICS: Resource = { groupVersion: 'metrics.k8s.io/v1beta1', plural: 'pods' }
