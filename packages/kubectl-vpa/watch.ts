@@ -23,8 +23,8 @@ export async function followSnapshots(session: Session, show: (snapshot: Snapsho
     let usage: Snapshot['usage']
     let askedAt = -Infinity
     while (!signal.aborted) {
-      if (clock.now() - askedAt >= USAGE_AGE) {
-        askedAt = clock.now()
+      if (clock.uptime() - askedAt >= USAGE_AGE) {
+        askedAt = clock.uptime()
         usage = await readUsage(session.client, log, namespace).catch((error: unknown) => void missing(`no usage: ${error instanceof Error ? error.message : String(error)}`))
         changed = true
       }
