@@ -1,19 +1,11 @@
 import type { Pod } from '@vpa/core/api/pod.ts'
-import type { Recommendation, Vpa, VpaStatus } from '@vpa/core/api/vpa.ts'
+import type { Vpa } from '@vpa/core/api/vpa.ts'
 import { overridesIn } from '@vpa/core/history/aggregation-options.ts'
-import { type UsageByContainer, mergedUsage } from '@vpa/core/history/merged-usage.ts'
+import { mergedUsage } from '@vpa/core/history/merged-usage.ts'
 import { type Oom, oomsBetween, oomsOfEviction } from '@vpa/core/history/oom.ts'
 import type { PodFacts } from '@vpa/core/history/pod-group.ts'
 import { UsageHistory } from '@vpa/core/history/usage-history.ts'
-import { capToPolicy } from '@vpa/core/policy/cap.ts'
-import { withDeadBand } from '@vpa/core/recommend/dead-band.ts'
-import { type Explanation, newlyHolding, withExplanations } from '@vpa/core/recommend/explanation.ts'
-import { lowConfidence } from '@vpa/core/recommend/low-confidence.ts'
-import { obstaclesTo } from '@vpa/core/recommend/obstacles.ts'
-import { postProcess } from '@vpa/core/recommend/post-process.ts'
-import { recommend } from '@vpa/core/recommend/recommendation.ts'
 import { isResponsible } from '@vpa/core/recommend/responsibility.ts'
-import { nextStatus, sameStatus } from '@vpa/core/recommend/status.ts'
 import { formatSelector } from '@vpa/core/selector.ts'
 import { type EpochMs, HOUR, MINUTE } from '@vpa/core/time.ts'
 import type { Clock } from '@vpa/kube/clock.ts'
@@ -27,6 +19,7 @@ import type { Metrics, VpaFacts } from './metrics.ts'
 import { Neighbourhood } from './neighbourhood.ts'
 import { Overdue } from './overdue.ts'
 import type { PrometheusHistory } from './prometheus-history.ts'
+import { publish, recommendationFor } from './publication.ts'
 import type { QualityMetrics } from './quality-metrics.ts'
 import { type SampleContext, addOoms, addUsage, retentionOf } from './samples.ts'
 import { type Subject, SubjectIndex, nameOf, podCountOf, subjectsOf } from './subject.ts'
@@ -193,15 +186,15 @@ export class Recommender {
 
   async #updateVpas(subjects: readonly Subject[], now: EpochMs): Promise<void> {
     const { cluster, log, metrics, options, signal } = this.#context
-    const neighbourhood = options.explainConditions ? new Neighbourhood(cluster) : undefined
+    const context = { ...this.#context, neighbourhood: options.explainConditions ? new Neighbourhood(cluster) : undefined, now }
     const facts: VpaFacts[] = []
     await workThrough(subjects, options.workers, async (subject) => {
       const { vpa, target, groups } = subject
-      const usage = mergedUsage(groups, this.#checkpoints.of(vpa), options.halfLives)
-      const recommendation = this.#recommendationFor(vpa, usage)
-      facts.push({ vpa, hasRecommendation: recommendation.length > 0, matchesPods: podCountOf(subject) > 0, unsupported: 'unsupported' in target })
       try {
-        await this.#writeStatus(subject, recommendation, neighbourhood ? this.#explain(subject, { usage, recommendation, neighbourhood }) : [], now)
+        const usage = mergedUsage(groups, this.#checkpoints.of(vpa), options.halfLives)
+        const recommendation = recommendationFor(vpa, usage, options)
+        facts.push({ vpa, hasRecommendation: recommendation.length > 0, matchesPods: podCountOf(subject) > 0, unsupported: 'unsupported' in target })
+        await publish({ subject, usage, recommendation }, context)
       } catch (error) {
         log.error('Cannot update VPA', { vpa: nameOf(vpa), error })
       }
@@ -210,48 +203,6 @@ export class Recommender {
     metrics.countVpas(facts)
     const waiting = facts.filter(({ hasRecommendation }) => !hasRecommendation).map(({ vpa }) => nameOf(vpa))
     for (const vpa of this.#overdue.among(waiting, now)) log.warn('VPA is missing recommendation for more than 30m0s', { vpa })
-  }
-
-  #recommendationFor(vpa: Vpa, usage: UsageByContainer): Recommendation {
-    const { options } = this.#context
-    const policies = vpa.spec.resourcePolicy?.containerPolicies
-    const recommendation = postProcess(recommend(usage, policies, options.recommend), vpa, options.postProcess)
-    const published = vpa.status.recommendation?.containerRecommendations ?? []
-    // What is kept may be from before the policy was changed.
-    return capToPolicy(withDeadBand(recommendation, published, options.deadBand), policies, options.postProcess.globalMaxAllowed)
-  }
-
-  #explain(subject: Subject, { usage, recommendation, neighbourhood }: { usage: UsageByContainer; recommendation: Recommendation; neighbourhood: Neighbourhood }): readonly Explanation[] {
-    const { vpa } = subject
-    const doubt = lowConfidence(usage, vpa.spec.resourcePolicy?.containerPolicies, this.#context.options.recommend.minSamples)
-    const published = { ...vpa, status: { ...vpa.status, recommendation: recommendation.length > 0 ? { containerRecommendations: [...recommendation] } : undefined } }
-    return [...(doubt ? [doubt] : []), ...obstaclesTo(neighbourhood.around(published, subject))]
-  }
-
-  async #writeStatus(subject: Subject, recommendation: Recommendation, explanations: readonly Explanation[], now: EpochMs): Promise<void> {
-    const { cluster, metrics } = this.#context
-    const { vpa, target } = subject
-    this.#observeChanges(subject, recommendation)
-    if (recommendation.length > 0 && !hasRecommendation(vpa.status)) metrics.firstRecommendation(vpa)
-    const unsupported = 'unsupported' in target ? target.unsupported : undefined
-    const status = withExplanations(nextStatus(vpa, { recommendation, podCount: podCountOf(subject), unsupported }, now), explanations, vpa.status, now)
-    if (sameStatus(status, vpa.status)) return
-    await cluster.patchVpaStatus(vpa, status)
-    for (const { type, message } of newlyHolding(explanations, vpa.status)) {
-      // A VPA without usage yet is nothing unusual.
-      if (type === 'LowConfidence') continue
-      const { apiVersion, namespace, name, uid } = vpa
-      cluster.event({ regarding: { apiVersion, kind: 'VerticalPodAutoscaler', namespace, name, uid }, type: 'Warning', reason: type, message })
-    }
-  }
-
-  #observeChanges(subject: Subject, recommendation: Recommendation): void {
-    const { vpa, groups } = subject
-    for (const { containerName, uncappedTarget = {} } of recommendation) {
-      const before = vpa.status.recommendation?.containerRecommendations?.find((container) => container.containerName === containerName)?.uncappedTarget
-      if (before === undefined) continue
-      for (const { aggregates } of groups) if (aggregates.has(containerName)) this.#context.quality.observeChange(vpa, podCountOf(subject), before, uncappedTarget)
-    }
   }
 
   #dropGarbage(index: SubjectIndex, now: EpochMs): void {
@@ -272,9 +223,4 @@ export class Recommender {
 
 function isReported({ containerStatuses }: Pod, containerName: string): boolean {
   return containerStatuses.find(({ name }) => name === containerName)?.resources !== undefined
-}
-
-function hasRecommendation({ recommendation, conditions = [] }: VpaStatus): boolean {
-  const provided = conditions.some(({ type, status }) => type === 'RecommendationProvided' && status === 'True')
-  return provided && (recommendation?.containerRecommendations ?? []).length > 0
 }

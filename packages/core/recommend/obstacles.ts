@@ -104,10 +104,10 @@ function limitRange({ vpa, limitRanges }: Surroundings, pod: Pod): Explanation |
 
 /** Quotas for some pods of a namespace only are left out: whether these pods are among them is not known here. */
 function quota({ vpa, pods, quotas }: Surroundings): Explanation | undefined {
-  if (quotas.length === 0) return undefined
+  const unscoped = quotas.filter(({ isScoped }) => !isScoped)
+  if (unscoped.length === 0) return undefined
   const [current, wanted] = [sum(pods.map((pod) => podTotal(pod, {}))), sum(pods.map((pod) => podTotal(pod, targets(vpa))))]
-  for (const { name, isScoped, hard, used } of quotas) {
-    if (isScoped) continue
+  for (const { name, hard, used } of unscoped) {
     for (const resource of RESOURCES) {
       const key = hard[`requests.${resource}`] ? `requests.${resource}` : resource
       const [limit, inUse, more, less] = [hard[key], used[key], wanted[resource], current[resource]]
