@@ -59,6 +59,21 @@ const LIMIT_RANGES: readonly AdmissionCase[] = [
   { title: 'LimitRange: a pod maximum bounds the sum of limits', vpas: one(mode('Recreate')), limitRange: { type: 'Pod', max: { cpu: '600m' } }, container: KONG, becomes: { resources: { requests: { cpu: '300m' }, limits: { cpu: '600m' } } } },
 ]
 
+const boosted = (cpu: object, updateMode = 'Recreate') => ({ ...mode(updateMode), startupBoost: { cpu } })
+const FACTOR = { type: 'Factor', factor: 2, durationSeconds: 60 }
+const boost = (becomes: { readonly resources: object }) => ({ ...becomes, annotations: { 'vpaCpuStartupBoost/proxy': '{"requests":{"cpu":"100m","memory":"200Mi"},"limits":{"cpu":"200m","memory":"300Mi"}}' } })
+
+/** With gate CPUStartupBoost and --max-allowed-cpu-boost=4. */
+const BOOSTS: readonly AdmissionCase[] = [
+  { title: 'startup boost: twice what is recommended, the limit in proportion', vpas: one(boosted(FACTOR)), container: KONG, becomes: boost({ resources: { requests: { cpu: '1096m', memory: '548861636' }, limits: { cpu: '2192m', memory: '823292454' } } }) },
+  { title: 'startup boost: an amount more than is recommended', vpas: one(boosted({ type: 'Quantity', quantity: '1' })), container: KONG, becomes: boost({ resources: { requests: { cpu: '1548m' }, limits: { cpu: '3096m' } } }) },
+  { title: 'startup boost in mode Off: more CPU than the pod asks for, nothing else', vpas: one(boosted(FACTOR, 'Off')), container: KONG, becomes: boost({ resources: { requests: { cpu: '200m', memory: '200Mi' }, limits: { cpu: '400m', memory: '300Mi' } } }) },
+  { title: 'startup boost: never above the flag', vpas: one(boosted({ ...FACTOR, factor: 100 })), container: KONG, becomes: boost({ resources: { requests: { cpu: '4' }, limits: { cpu: '8' } } }) },
+  { title: "startup boost: the container's own comes before the VPA's", vpas: one({ ...policy({ containerName: 'proxy', startupBoost: { cpu: { ...FACTOR, factor: 3 } } }), startupBoost: { cpu: FACTOR } }), container: KONG, becomes: boost({ resources: { requests: { cpu: '1644m' }, limits: { cpu: '3288m' } } }) },
+  { title: 'startup boost with RequestsOnly: a millicore below the limit, which stays', vpas: one({ ...policy({ containerName: '*', controlledValues: 'RequestsOnly' }), startupBoost: { cpu: FACTOR } }), container: KONG, becomes: boost({ resources: { requests: { cpu: '199m', memory: '300Mi' }, limits: KONG.resources.limits } }) },
+  { title: 'startup boost of a container whose mode is Off: none', vpas: one({ ...policy({ containerName: 'proxy', mode: 'Off' }), startupBoost: { cpu: FACTOR } }, {}), container: KONG, becomes: KONG },
+]
+
 const OWNERS: readonly AdmissionCase[] = [
   ...[['Deployment', 'ReplicaSet'], ['CronJob', 'Job'], ['StatefulSet'], ['DaemonSet'], ['Job']].map((owners) => ({ title: `a pod of ${owners.toReversed().join(' of ')}`, vpas: one(mode('Recreate')), owners, container: KONG, becomes: SCALED })),
   { title: 'other labels than the target selects: as it was', vpas: one(mode('Recreate')), container: KONG, pod: { metadata: { labels: { app: 'other' } } }, becomes: KONG },
@@ -74,4 +89,4 @@ const LAST: AdmissionCase = {
   becomes: { resources: { requests: { cpu: '400m', memory: '400Mi' }, limits: { cpu: '800m', memory: '600Mi' } } },
 }
 
-export const CASES: readonly AdmissionCase[] = [...ORDINARY, ...POLICIES, ...LIMIT_RANGES, ...OWNERS, LAST]
+export const CASES: readonly AdmissionCase[] = [...ORDINARY, ...POLICIES, ...LIMIT_RANGES, ...BOOSTS, ...OWNERS, LAST]

@@ -1,8 +1,6 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
+import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Client } from '@vpa/kube/client.ts'
 import { systemClock } from '@vpa/kube/clock.ts'
 import { openClient } from '@vpa/kube/connect.ts'
@@ -11,30 +9,26 @@ import { Api } from '../../hack/demo/api.ts'
 import { openClusterOf } from '../../hack/demo/current-cluster.ts'
 import type { DemoCluster } from '../../hack/demo/demo-cluster.ts'
 import { type AdmissionCase, CASES, TARGET } from './admission-cases.ts'
+import { type AdmissionController, startAdmissionController } from './admission-controller.ts'
 import { forgetAdmissionController, kubeconfig, kubectlEnvironment } from './control-plane.ts'
 
 const PORT = 18_443
 const NAMESPACE = 'admission'
 let cluster: DemoCluster
 let client: Client
-let program: ChildProcess
+let program: AdmissionController | undefined
 
 /** The admission controller as a process of its own, under its ServiceAccount; every case is an object that the API server admits. */
 beforeAll(async () => {
   cluster = await openClusterOf(await Api.open(kubeconfig), kubeconfig)
   client = await openClient({ kubeconfig, source: 'e2e', qps: 0, burst: 0, clock: systemClock, registry: new Registry() })
-  const flags = [`--kubeconfig=${cluster.programs['admission-controller']}`, `--port=${PORT}`, '--address=127.0.0.1:0', '--register-by-url', '--webhook-address=https://127.0.0.1', `--webhook-port=${PORT}`]
-  program = spawn(process.execPath, ['packages/admission-controller/main.ts', ...flags, '--tls-cert-file=/none', '--log-format=json', '--shutdown-delay=0s'], { stdio: ['ignore', 'ignore', 'pipe'] })
-  for await (const line of createInterface(program.stderr!)) if (line.includes('Self registration')) break
-  program.stderr?.resume()
+  const flags = [`--port=${PORT}`, '--register-by-url', '--webhook-address=https://127.0.0.1', `--webhook-port=${PORT}`, '--shutdown-delay=0s', '--feature-gates=CPUStartupBoost=true', '--max-allowed-cpu-boost=4']
+  program = await startAdmissionController([`--kubeconfig=${cluster.programs['admission-controller']}`, ...flags], 'Self registration as MutatingWebhook succeeded.')
   for (const [index, item] of CASES.entries()) await arrange(`${NAMESPACE}-${index}`, item)
 })
 
 afterAll(async () => {
-  if (program.exitCode === null) {
-    program.kill('SIGTERM')
-    await once(program, 'exit')
-  }
+  await program?.end()
   for (const index of CASES.keys()) await client.request({ method: 'DELETE', path: `/api/v1/namespaces/${NAMESPACE}-${index}` })
   await forgetAdmissionController(client)
   await client.close()
@@ -47,7 +41,7 @@ async function arrange(namespace: string, { vpas, limitRange, owners = ['Deploym
   await post('/api/v1/namespaces', { metadata: { name: namespace } })
   const template = { metadata: { labels: TARGET.labels }, spec: { restartPolicy: 'Always', containers: [{ name: 'proxy', image: 'none' }] } }
   const job = { suspend: true, template: { ...template, spec: { ...template.spec, restartPolicy: 'Never' } } }
-  const specs: Record<string, [path: string, spec: object]> = {
+  const specs: Record<string, [apiVersion: string, spec: object]> = {
     Deployment: ['apps/v1', { replicas: 0, selector: { matchLabels: TARGET.labels }, template }],
     ReplicaSet: ['apps/v1', { replicas: 0, selector: { matchLabels: TARGET.labels }, template }],
     StatefulSet: ['apps/v1', { replicas: 0, serviceName: 'none', selector: { matchLabels: TARGET.labels }, template }],
@@ -64,19 +58,20 @@ async function arrange(namespace: string, { vpas, limitRange, owners = ['Deploym
   }
   ownersOf.set(namespace, ownerReferences)
   if (limitRange) await post(`/api/v1/namespaces/${namespace}/limitranges`, { metadata: { name: 'limits' }, spec: { limits: [limitRange] } })
-  for (const { name, spec, recommendation } of vpas) {
-    const path = `/apis/autoscaling.k8s.io/v1/namespaces/${namespace}/verticalpodautoscalers`
-    const apiVersion = specs[owners[0] ?? '']?.[0]
-    await post(path, { apiVersion: 'autoscaling.k8s.io/v1', kind: 'VerticalPodAutoscaler', metadata: { name }, spec: { targetRef: { apiVersion, kind: owners[0], name: TARGET.name }, ...spec } })
-    const status = recommendation && { recommendation: { containerRecommendations: [{ containerName: 'proxy', target: recommendation }] } }
-    if (status) await client.request({ method: 'PATCH', path: `${path}/${name}/status`, patch: 'merge', body: { status } })
-  }
+  for (const vpa of vpas) await createVpa(namespace, { apiVersion: specs[owners[0] ?? '']?.[0], kind: owners[0], name: TARGET.name }, vpa)
+}
+
+async function createVpa(namespace: string, targetRef: object, { name, spec, recommendation }: AdmissionCase['vpas'][number]): Promise<void> {
+  const path = `/apis/autoscaling.k8s.io/v1/namespaces/${namespace}/verticalpodautoscalers`
+  await post(path, { apiVersion: 'autoscaling.k8s.io/v1', kind: 'VerticalPodAutoscaler', metadata: { name }, spec: { targetRef, ...spec } })
+  const status = recommendation && { recommendation: { containerRecommendations: [{ containerName: 'proxy', target: recommendation }] } }
+  if (status) await client.request({ method: 'PATCH', path: `${path}/${name}/status`, patch: 'merge', body: { status } })
 }
 
 const ownersOf = new Map<string, object[]>()
 
 /** What the API server would make of the pod: webhooks are called, nothing is kept. */
-async function admitted(namespace: string, { pod = {}, container = {} }: AdmissionCase): Promise<object> {
+async function admitted(namespace: string, { pod = {}, container = {} }: Pick<AdmissionCase, 'pod' | 'container'>): Promise<object> {
   const metadata = { generateName: 'web-', labels: TARGET.labels, ownerReferences: ownersOf.get(namespace), ...pod.metadata }
   const body = { metadata, spec: { containers: [{ name: 'proxy', image: 'none', ...container }], ...pod.spec } }
   const made = await client.request<{ metadata: { annotations?: object }; spec: { containers: { resources: object }[]; initContainers?: { resources: object }[] } }>({
@@ -96,6 +91,31 @@ test('the last case is known; then all are, because each kind is watched in orde
 test.for(CASES.map((item, index) => [item.title, item, index] as const))('%s', async ([, item, index]) => {
   expect(await admitted(`${NAMESPACE}-${index}`, item)).toMatchObject(item.becomes)
 })
+
+describe('a custom resource with a scale subresource', () => {
+  const crd = 'widgets.admission.example.com'
+  const crds = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
+  const base = `/apis/admission.example.com/v1/namespaces/${NAMESPACE}-0`
+  beforeAll(async () => {
+    const properties = { spec: { type: 'object', properties: { replicas: { type: 'integer' } } }, status: { type: 'object', properties: { replicas: { type: 'integer' }, selector: { type: 'string' } } } }
+    const scale = { specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas', labelSelectorPath: '.status.selector' }
+    const version = { name: 'v1', served: true, storage: true, subresources: { scale }, schema: { openAPIV3Schema: { type: 'object', properties } } }
+    const names = { kind: 'Widget', listKind: 'WidgetList', plural: 'widgets', singular: 'widget' }
+    await post(crds, { metadata: { name: crd }, spec: { group: 'admission.example.com', scope: 'Namespaced', names, versions: [version] } })
+    const widget = { apiVersion: 'admission.example.com/v1', kind: 'Widget', metadata: { name: 'gear' }, spec: { replicas: 1 }, status: { replicas: 1, selector: 'app=widget' } }
+    const { metadata } = await vi.waitFor(() => post(`${base}/widgets`, widget), { timeout: 20_000, interval: 250 })
+    ownersOf.set(`${NAMESPACE}-0`, [{ apiVersion: widget.apiVersion, kind: 'Widget', name: 'gear', uid: metadata.uid, controller: true }])
+    await createVpa(`${NAMESPACE}-0`, { apiVersion: widget.apiVersion, kind: 'Widget', name: 'gear' }, { name: 'widget', spec: { updatePolicy: { updateMode: 'Recreate' } }, recommendation: { cpu: '700m' } })
+  })
+  afterAll(() => client.request({ method: 'DELETE', path: `${crds}/${crd}` }))
+
+  test('may be the target of a VPA: its selector is read beforehand', async () => {
+    await expect.poll(() => admitted(`${NAMESPACE}-0`, podWith('widget')), { timeout: 30_000, interval: 250 }).toMatchObject({ resources: { requests: { cpu: '700m' } } })
+    expect(await admitted(`${NAMESPACE}-0`, podWith('other'))).toEqual({ resources: {}, annotations: {}, init: undefined })
+  })
+})
+
+const podWith = (app: string) => ({ pod: { metadata: { labels: { app } } } })
 
 function apply(spec: object) {
   const manifest = JSON.stringify({ apiVersion: 'autoscaling.k8s.io/v1', kind: 'VerticalPodAutoscaler', metadata: { name: 'bad', namespace: `${NAMESPACE}-0` }, spec: { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' }, ...spec } })

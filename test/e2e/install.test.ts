@@ -70,7 +70,7 @@ describe('nonsense is refused by the API server itself, with no webhook', () => 
     ['a maximum below the minimum', policy({ minAllowed: { cpu: '2' }, maxAllowed: { cpu: '1500m' } }), /maxAllowed is lower than minAllowed/],
     ['a number below a quantity', policy({ minAllowed: { cpu: '1500m' }, maxAllowed: { cpu: 1 } }), /maxAllowed is lower than minAllowed/],
     ['limits to control in a container that is off', policy({ mode: 'Off', controlledValues: 'RequestsAndLimits' }), /controlledValues shouldn't be specified if container scaling mode is off/],
-    ['a resource that cannot be controlled', policy({ controlledResources: ['gpu'] }), /Unsupported value: "gpu"/],
+    ['a resource that cannot be controlled', policy({ controlledResources: ['gpu'] }), /controlledResources has an unsupported value/],
     ['a ratio below one', policy({ oomBumpUpRatio: '0.9' }), /oomBumpUpRatio must be greater than or equal to 1.0/],
     ['a boost without factor', { startupBoost: { cpu: { type: 'Factor' } } }, /factor is required when type is Factor/],
     ['a boost that shrinks', { startupBoost: { cpu: { type: 'Factor', factor: 0 } } }, /factor.*greater than or equal to 1/],

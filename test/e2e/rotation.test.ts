@@ -1,7 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { Agent, request } from 'node:https'
-import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MINUTE, SECOND } from '@vpa/core/time.ts'
 import type { Client } from '@vpa/kube/client.ts'
@@ -15,6 +12,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Api } from '../../hack/demo/api.ts'
 import { openClusterOf } from '../../hack/demo/current-cluster.ts'
 import type { DemoCluster } from '../../hack/demo/demo-cluster.ts'
+import { type AdmissionController, startAdmissionController } from './admission-controller.ts'
 import { forgetAdmissionController, kubeconfig } from './control-plane.ts'
 
 const HOST = 'vpa-webhook.kube-system.svc'
@@ -24,7 +22,7 @@ const AT_LEAST_MS = Number(process.env['LOAD_SECONDS'] ?? 20) * SECOND
 const PAUSE_MS = 5
 
 interface Replica {
-  readonly process: ChildProcess
+  readonly program: AdmissionController
   readonly port: number
   readonly readyz: string
 }
@@ -33,7 +31,7 @@ let cluster: DemoCluster
 let client: Client
 let replicas: Replica[] = []
 /** All that were ever started: whatever fails, none is left running. */
-const started = new Set<ChildProcess>()
+const started = new Set<AdmissionController>()
 
 beforeAll(async () => {
   cluster = await openClusterOf(await Api.open(kubeconfig), kubeconfig)
@@ -44,35 +42,23 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  await Promise.all([...started].map(stop))
+  await Promise.all([...started].map((program) => program.end()))
   await forgetAdmissionController(client)
   await client.close()
   await cluster.close()
 })
 
 async function start(): Promise<Replica> {
-  const flags = [`--kubeconfig=${cluster.programs['admission-controller']}`, '--port=0', '--address=127.0.0.1:0', '--tls-cert-file=/none', '--log-format=json', '--shutdown-delay=3s', '--status-lease-update-interval=1s']
-  const child = spawn(process.execPath, ['packages/admission-controller/main.ts', ...flags], { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, NAMESPACE: 'kube-system' } })
-  started.add(child)
-  const ports = new Map<string, number>()
-  for await (const line of createInterface(child.stderr)) {
-    const { msg, port } = JSON.parse(line) as { msg: string; port?: number }
-    if (port !== undefined) ports.set(msg, port)
-    if (msg === 'Serving admission reviews') break
-  }
-  child.stderr.resume()
-  const replica = { process: child, port: ports.get('Serving admission reviews') ?? 0, readyz: `http://127.0.0.1:${ports.get('Serving metrics and health')}/readyz` }
+  const flags = [`--kubeconfig=${cluster.programs['admission-controller']}`, '--port=0', '--shutdown-delay=3s', '--status-lease-update-interval=1s']
+  const program = await startAdmissionController(flags, 'Serving admission reviews')
+  started.add(program)
+  const { ports } = program
+  const replica = { program, port: ports.get('Serving admission reviews') ?? 0, readyz: `http://127.0.0.1:${ports.get('Serving metrics and health')}/readyz` }
   for (let tries = 0; !(await isReady(replica)); tries += 1) {
     if (tries === 60) throw new Error('a replica did not become ready within 15 s')
     await sleep(250)
   }
   return replica
-}
-
-async function stop(process: ChildProcess): Promise<void> {
-  if (process.exitCode !== null || process.signalCode !== null) return
-  process.kill('SIGTERM')
-  await once(process, 'exit')
 }
 
 async function isReady({ readyz }: Replica): Promise<boolean> {
@@ -163,7 +149,7 @@ test('both replicas are restarted one after the other under load: every review i
   for (const old of replicas) {
     const young = await start()
     replicas = [...replicas.filter((replica) => replica !== old), young, old]
-    await stop(old.process)
+    await old.program.end()
     replicas = replicas.filter((replica) => replica !== old)
   }
   await sleep(Math.max(0, AT_LEAST_MS - (Date.now() - begin)))
