@@ -3,7 +3,7 @@ import { type Admin, type Manifest, forEach } from './admin.ts'
 import type { Bench } from './bench.ts'
 import { type ContainerUse, usageAnnotations } from './workload.ts'
 
-export const NODES = 20
+export const NODES = 4
 const PATIENCE_MS = 600_000
 const SAY_EVERY_MS = 10_000
 
