@@ -47,16 +47,20 @@ bundle() {
 configuration() {
   # Joins lines that end with a backslash.
   sed -e ':join' -e '/\\$/{N;s/\\\n */ /;b join' -e '}' hack/Dockerfile | awk '
-    function list(text,   item, count, items, result) {
-      count = split(text, items, " ")
-      for (item = 1; item <= count; item++) result = result (item > 1 ? "," : "") "\"" items[item] "\""
+    function list(text,   item, result) {
+      while (match(text, /[^ "]+("[^"]*")?/)) {
+        item = substr(text, RSTART, RLENGTH)
+        gsub(/"/, "", item)
+        result = result (result == "" ? "" : ",") "\"" item "\""
+        text = substr(text, RSTART + RLENGTH)
+      }
       return "[" result "]"
     }
-    $1 == "ENV"        { sub(/^ENV /, ""); env = list($0) }
+    $1 == "ENV"        { sub(/^ENV /, ""); env = env " " $0 }
     $1 == "USER"       { user = $2 }
     $1 == "ENTRYPOINT" { sub(/^ENTRYPOINT /, ""); entrypoint = $0 }
     $1 == "CMD"        { sub(/^CMD /, ""); cmd = $0 }
-    END { print "{\"User\":\"" user "\",\"Env\":" env ",\"Entrypoint\":" entrypoint ",\"Cmd\":" cmd "}" }'
+    END { print "{\"User\":\"" user "\",\"Env\":" list(env) ",\"Entrypoint\":" entrypoint ",\"Cmd\":" cmd "}" }'
 }
 
 # What the base image brings: Node where distroless has it, the libraries it is linked with, and what names users and looks up hosts.

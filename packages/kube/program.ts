@@ -14,6 +14,7 @@ import { Health } from './health.ts'
 import { awaitLeadership, type Leadership } from './leader.ts'
 import { createLog, type Log } from './log.ts'
 import { opsServer } from './ops-server.ts'
+import { releaseStartUpMemory } from './start-up-memory.ts'
 
 type CommonConfig = z.output<z.ZodObject<ReturnType<typeof commonFlags>>>
 type LeaderElectionConfig = z.output<z.ZodObject<ReturnType<typeof leaderElectionFlags>>>
@@ -98,6 +99,7 @@ async function operate<Config extends ProgramConfig>(program: Program<Config>, c
   signal.addEventListener('abort', () => health.stop(), { once: true })
   const server = opsServer({ registry, health, profiling: config.profiling, clock })
   await listen(server, config.address, log)
+  void releaseStartUpMemory(clock, signal)
 
   const election = electionFor(program.name, config, { log, clock, registry, signal, health })
   const lead = async (ready: Promise<void>) => {

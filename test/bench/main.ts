@@ -8,7 +8,7 @@
  */
 import { parseArgs } from 'node:util'
 import { benchAdmission } from './admission.ts'
-import { Bench } from './bench.ts'
+import { Bench, NotAvailable } from './bench.ts'
 import { benchRecommender } from './recommender.ts'
 import { Report } from './report.ts'
 import { benchStartUp } from './start-up.ts'
@@ -41,7 +41,11 @@ await Bench.run(async (bench) => {
   for (const [name, run] of BENCHES) {
     if (positionals.length > 0 && !positionals.includes(name)) continue
     const before = bench.openCount
-    await run(bench, options, report)
+    // One bench that fails costs only its own figures.
+    await run(bench, options, report).catch((error: unknown) => {
+      if (error instanceof NotAvailable || bench.signal.aborted) throw error
+      report.check(name, false, error instanceof Error ? error.message : String(error))
+    })
     await bench.closeSince(before)
   }
   return report.close(values.json)

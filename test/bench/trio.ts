@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseAllDocuments } from 'yaml'
 import { type Bench, NotAvailable } from './bench.ts'
 import { Program, freePort, run } from './program.ts'
 
@@ -20,7 +19,7 @@ interface Command {
 const fileOf = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const NOT_AVAILABLE = 3
 
-/** The programs of both sides, ready to be started: the Go ones as compiled, ours bundled as for the image and run as the manifests do. */
+/** The programs of both sides, ready to be started: the Go ones as compiled, ours bundled as for the image and run as in it. */
 export class Trio {
   /** Without Go to compile with, ours alone. */
   readonly sides: readonly Side[]
@@ -69,16 +68,9 @@ export class Trio {
   }
 }
 
-/** What the Deployment runs in the image's /app, with the memory settings of its environment. */
+/** As in the image: the Dockerfile's environment is what its memory depends on. */
 async function ourCommand(name: ProgramName, nodeOptions: readonly string[]): Promise<Command> {
-  const documents = parseAllDocuments(await readFile(fileOf(`../../manifests/${name}.yaml`), 'utf8')).map((document) => document.toJS() as Deployment | null)
-  const container = documents.find((document) => document?.kind === 'Deployment')?.spec.template.spec.containers[0]
-  const [, ...args] = container?.command ?? []
-  const env = (container?.env ?? []).flatMap(({ name, value }) => (value === undefined ? [] : [[name, value] as const]))
-  return { command: process.execPath, args: [...nodeOptions, ...args.map((arg) => arg.replace(/^\/app\//, fileOf('../../dist/')))], env: Object.fromEntries(env) }
-}
-
-interface Deployment {
-  readonly kind: string
-  readonly spec: { readonly template: { readonly spec: { readonly containers: readonly { readonly command: readonly string[]; readonly env?: readonly { readonly name: string; readonly value?: string }[] }[] } } }
+  const dockerfile = await readFile(fileOf('../../hack/Dockerfile'), 'utf8')
+  const env = [...dockerfile.matchAll(/^(?:ENV|   ) (NODE_OPTIONS|MALLOC_ARENA_MAX)=(?:"([^"]*)"|(\S+))/gm)].map(([, name = '', quoted, plain]) => [name, quoted ?? plain ?? ''] as const)
+  return { command: process.execPath, args: [...nodeOptions, fileOf(`../../dist/vpa-${name}.mjs`)], env: Object.fromEntries(env) }
 }
