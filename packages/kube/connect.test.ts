@@ -222,3 +222,14 @@ test('events are written in the background; those that cannot be are counted', a
   })
   expect((first!.body as { metadata: object }).metadata).not.toEqual((second!.body as { metadata: object }).metadata)
 })
+
+test('many events at once are written one after the other, and none is lost', async () => {
+  const clock = fakeClock()
+  const connection = await connected(() => {}, { clock })
+  const regarding = { apiVersion: 'v1', kind: 'Pod', ...POD, uid: 'u' }
+  for (let count = 0; count < 300; count += 1) connection.cluster.event({ regarding, type: 'Normal', reason: 'EvictedByVPA', message: `Pod ${count} was evicted.` })
+  const written = () => writes(connection).length
+  await vi.waitFor(() => expect(written()).toBe(100))
+  await clock.advance(4000)
+  await vi.waitFor(() => expect(written()).toBe(300))
+})

@@ -17,14 +17,16 @@ export interface EventRecorderOptions {
 }
 
 /** Events are told to people; they must not crowd out the work they tell of. */
-const EVENTS_PER_SECOND = 10
+const EVENTS_PER_SECOND = 50
 const BURST = 100
+const MOST_WAITING = 5000
 
 /** Writes events in the background. What cannot be written is logged, counted and forgotten. */
 export class EventRecorder {
   readonly #options: EventRecorderOptions
   readonly #limit: RateLimit
   readonly #lost: Counter
+  #waiting = 0
   #written = 0
 
   constructor(options: EventRecorderOptions) {
@@ -34,11 +36,18 @@ export class EventRecorder {
   }
 
   record(event: EventWrite): void {
-    if (!this.#limit.tryTake()) return void this.#lost.inc()
-    this.#write(event).catch((error: unknown) => {
+    if (this.#waiting >= MOST_WAITING) return void this.#lost.inc()
+    this.#waiting += 1
+    this.#writeInTurn(event).catch((error: unknown) => {
       this.#lost.inc()
       this.#options.log.warn('Cannot write an event', { reason: event.reason, namespace: event.regarding.namespace, name: event.regarding.name, error })
     })
+  }
+
+  async #writeInTurn(event: EventWrite): Promise<void> {
+    await this.#limit.take()
+    this.#waiting -= 1
+    await this.#write(event)
   }
 
   async #write({ regarding, type, reason, message }: EventWrite): Promise<void> {

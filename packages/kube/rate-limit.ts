@@ -33,15 +33,6 @@ export class RateLimit {
     if (signal?.aborted) this.#tokens += 1
   }
 
-  /** Takes a token if there is one now. */
-  tryTake(): boolean {
-    if (this.#options.rate <= 0) return true
-    this.#refill()
-    if (this.#tokens < 1) return false
-    this.#tokens -= 1
-    return true
-  }
-
   #refill(): void {
     const { rate, burst, clock } = this.#options
     const now = clock.uptime()

@@ -3,7 +3,7 @@ import type { OutcomeOptions } from '@vpa/core/update/outcome-check.ts'
 import type { Cluster } from '@vpa/kube/cluster.ts'
 import { Registry } from 'prom-client'
 import { expect, test, vi } from 'vitest'
-import { type Scene, admitAs, logInto, recommend, renewLease, scene, until } from '../../test/support/updater-scene.ts'
+import { type Scene, admitAs, logInto, recommend, renewLease, scene, setStatus, until } from '../../test/support/updater-scene.ts'
 import { Metrics } from './metrics.ts'
 import { OutcomeWatch } from './outcome-watch.ts'
 
@@ -74,6 +74,16 @@ test('an updater that has just started knows from the conditions what failed bef
   const before = evictions(facts)
   await loops({ ...facts, tick: facts.restart() }, 2)
   expect(evictions(facts)).toBe(before)
+})
+
+test('an updater that does not look at outcomes withdraws what was told, and is not held back by it', async () => {
+  const facts = await scene({ replicas: 4 })
+  const told = { type: 'ApplyFailed', status: 'True', reason: 'NotAdmitted', message: 'Next attempt after 2099-01-01T00:00:00Z.', lastTransitionTime: '2026-03-01T00:00:00Z' }
+  await setStatus(facts.sandbox, 'web', { conditions: [told] })
+  await until(facts.cluster.vpas, () => applyFailed(facts).length === 1)
+  await facts.tick()
+  expect(evictions(facts)).toBe(2)
+  await until(facts.cluster.vpas, () => applyFailed(facts).length === 0)
 })
 
 test('a controller that brings no pod back is told, and not asked for more', async () => {

@@ -3,13 +3,14 @@ import type { Vpa } from '@vpa/core/api/vpa.ts'
 import { effectiveLimits } from '@vpa/core/policy/limit-range.ts'
 import { controllerOf } from '@vpa/core/target/owner.ts'
 import { type DurationMs, SECOND } from '@vpa/core/time.ts'
-import { applyFailedPatch, troubleTold } from '@vpa/core/update/apply-failed.ts'
+import { troubleTold } from '@vpa/core/update/apply-failed.ts'
 import { type Effect, type Eviction, type Hold, OutcomeCheck, type OutcomeOptions } from '@vpa/core/update/outcome-check.ts'
 import { type Verdict, hasMark, judgeReplacement } from '@vpa/core/update/replacement.ts'
 import type { Clock } from '@vpa/kube/clock.ts'
 import type { Change, Cluster } from '@vpa/kube/cluster.ts'
 import type { Log } from '@vpa/kube/log.ts'
 import type { Metrics } from './metrics.ts'
+import { tellTroubles } from './tell-troubles.ts'
 
 export interface OutcomeWatchOptions {
   readonly cluster: Cluster
@@ -91,17 +92,11 @@ export class OutcomeWatch {
     this.#wake()
   }
 
-  /** Brings the conditions of the VPAs up to date. One that cannot be written now is written after the next loop. */
+  /** Brings the conditions of the VPAs up to date, once it is known what they told before. */
   async publish(): Promise<void> {
-    const { cluster, log, metrics } = this.#options
+    const { metrics } = this.#options
     metrics.outcomeState({ inTrouble: this.#check.troubles, breakerOpen: this.#check.isOpen })
-    if (!this.#hasBegun) return
-    for (const vpa of cluster.vpas.list()) {
-      const patch = applyFailedPatch(vpa, this.#check.troubleOf(vpa.uid))
-      if (patch === undefined) continue
-      const answer = await cluster.editVpaStatus(vpa, patch)
-      if (answer.outcome !== 'done') log.info('Cannot write the condition ApplyFailed yet', { vpa: `${vpa.namespace}/${vpa.name}`, why: answer.outcome, reason: answer.message })
-    }
+    if (this.#hasBegun) await tellTroubles(this.#options, (uid) => this.#check.troubleOf(uid))
   }
 
   #ask(plan: EvictionPlan): Admission | undefined {

@@ -72,12 +72,14 @@ export function isWorthAsking(pass: VpaPass, pod: Pod): boolean {
   }
   note(pass, pod, decision)
   pass.tally.infeasibleSkipped += 1
-  pass.cluster.event({
-    regarding: regarding(pod),
-    type: 'Normal',
-    reason: 'InPlaceResizeSkipped',
-    message: 'Previously recorded in-place update was infeasible, current recommendation is not lower than previous, skipping resize',
-  })
+  if (pass.hourly.isDue(`${pod.uid}/infeasible`, pass.now)) {
+    pass.cluster.event({
+      regarding: regarding(pod),
+      type: 'Normal',
+      reason: 'InPlaceResizeSkipped',
+      message: 'Previously recorded in-place update was infeasible, current recommendation is not lower than previous, skipping resize',
+    })
+  }
   return false
 }
 

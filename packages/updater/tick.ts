@@ -12,10 +12,12 @@ import type { Log } from '@vpa/kube/log.ts'
 import { RateLimit } from '@vpa/kube/rate-limit.ts'
 import { type AdmissionStatusOptions, isAdmissionControllerAlive } from './admission-status.ts'
 import { DeprecationNotice } from './deprecation-notice.ts'
-import { LeftAloneNotice } from './left-alone-notice.ts'
+import { Hourly } from './hourly.ts'
+import { tellLeftAlone } from './left-alone-notice.ts'
 import type { Metrics, VpaOutcome } from './metrics.ts'
 import { OutcomeWatch } from './outcome-watch.ts'
 import { emptyTally } from './tally.ts'
+import { tellTroubles } from './tell-troubles.ts'
 import { updateVpa } from './update-vpa.ts'
 import { type LoopContext, vpaPass } from './vpa-pass.ts'
 
@@ -49,9 +51,9 @@ export function updaterTick(options: UpdaterOptions): () => Promise<void> {
     resizeTimes: new ResizeTimes(),
     infeasible: new Map<string, Recommendation>(),
     leaving: new Map<string, EpochMs>(),
+    hourly: new Hourly(),
   }
   const deprecation = new DeprecationNotice(log)
-  const leftAlone = new LeftAloneNotice()
   const outcomes = outcome && new OutcomeWatch({ ...options, outcome })
   let unfinished: ReadonlySet<string> = new Set()
 
@@ -70,7 +72,7 @@ export function updaterTick(options: UpdaterOptions): () => Promise<void> {
       steps.endStep('FilterPods')
       memory.resizeTimes.observe(pods, now)
       forgetGone(memory.infeasible, pods)
-      leftAlone.forgetOld(now)
+      memory.hourly.forgetOld(now)
       outcomes?.beginLoop(podsOf)
       steps.endStep('AdmissionInit')
 
@@ -79,14 +81,15 @@ export function updaterTick(options: UpdaterOptions): () => Promise<void> {
       const rank = (vpa: Vpa) => Number(!unfinished.has(vpa.uid)) + 2 * Number(outcomes?.isInTrouble(vpa) ?? false)
       const ordered = [...podsOf].toSorted(([a], [b]) => rank(a) - rank(b))
       const ended = await withinInterval(options, (signal) => updateAll(ordered, { ...memory, cluster, log, now, options: options.update, servesResize, outcomes, signal }, metrics))
-      for (const { vpa, tally } of ended) leftAlone.give(cluster, vpa, tally, now)
+      for (const outcome of ended) tellLeftAlone(outcome, { cluster, hourly: memory.hourly, now })
       const endedUids = new Set(ended.map(({ vpa }) => vpa.uid))
       unfinished = new Set(ordered.map(([{ uid }]) => uid).filter((uid) => !endedUids.has(uid)))
       if (unfinished.size === 0) steps.endStep('EvictPods')
       else log.warn('The loop had no time for all VPAs', { unfinished: unfinished.size })
       metrics.publishLoop(ended)
     }
-    await outcomes?.publish()
+    // What was told before outcomes were not looked at any more would stand for ever.
+    await (outcomes ? outcomes.publish() : tellTroubles(options, () => undefined))
     steps.end()
   }
 }

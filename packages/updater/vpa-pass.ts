@@ -11,6 +11,7 @@ import type { ResizeTimes } from '@vpa/core/update/resize-status.ts'
 import type { Cluster } from '@vpa/kube/cluster.ts'
 import type { Log } from '@vpa/kube/log.ts'
 import type { RateLimit } from '@vpa/kube/rate-limit.ts'
+import type { Hourly } from './hourly.ts'
 import type { OutcomeWatch } from './outcome-watch.ts'
 import type { Tally } from './tally.ts'
 
@@ -29,6 +30,7 @@ export interface LoopContext {
   readonly infeasible: Map<string, Recommendation>
   /** By pod uid: evicted, or perhaps evicted, and until when that counts if nobody sees it go. */
   readonly leaving: Map<string, EpochMs>
+  readonly hourly: Hourly
   /** undefined: evict without looking at what comes of it. */
   readonly outcomes: Pick<OutcomeWatch, 'admit' | 'done' | 'cancel'> | undefined
   /** Ends the loop: it has had its time, or the program stops. */

@@ -8,6 +8,7 @@ import { ResizeTimes } from '@vpa/core/update/resize-status.ts'
 import { systemClock } from '@vpa/kube/clock.ts'
 import type { Outcome, Store } from '@vpa/kube/cluster.ts'
 import { RateLimit } from '@vpa/kube/rate-limit.ts'
+import { Hourly } from '../../packages/updater/hourly.ts'
 import { emptyTally } from '../../packages/updater/tally.ts'
 import { type LoopContext, type VpaPass, vpaPass } from '../../packages/updater/vpa-pass.ts'
 
@@ -62,6 +63,7 @@ export function newPass(input: UpdaterInput): { pass: VpaPass; pods: readonly Po
     resizeTimes,
     infeasible: new Map(infeasible),
     leaving: new Map(),
+    hourly: new Hourly(),
     servesResize: true,
     outcomes: undefined,
     signal: new AbortController().signal,

@@ -10,6 +10,7 @@ import { priorityOf } from '@vpa/core/update/priority.ts'
 import { expiredBoosts, isBoosted } from '@vpa/core/update/startup-boost-expiry.ts'
 import { candidates } from '../../packages/updater/candidates.ts'
 import { permissionToEvict } from '../../packages/updater/evict-pods.ts'
+import { Hourly } from '../../packages/updater/hourly.ts'
 import { decide, isWorthAsking, mayUnboost, unboostPods } from '../../packages/updater/resize-pods.ts'
 import { updatePods } from '../../packages/updater/update-vpa.ts'
 import { type VpaPass, recommendationFor } from '../../packages/updater/vpa-pass.ts'
@@ -126,7 +127,7 @@ async function loop(input: UpdaterInput): Promise<Loop> {
   const forInPlace = inPlace ? candidates(pass, ordinary.filter((pod) => isWorthAsking(pass, pod))) : []
   const forEviction = mode === 'Recreate' || mode === 'Auto' ? candidates(pass, ordinary.filter((pod) => permissionToEvict(pass, pod) === 'granted')) : []
   notes.events.length = 0
-  await updatePods(pass, ordinary)
+  await updatePods({ ...pass, hourly: new Hourly() }, ordinary)
   const { actions, events, errors } = notes
   return { canEvict, inPlaceDecision, boost, unboost, forInPlace: forInPlace.map(({ pod }) => pod.name), forEviction: forEviction.map(({ pod }) => pod.name), actions, events, errors }
 }

@@ -122,9 +122,13 @@ export async function admitAs(sandbox: Sandbox, name: string, requests: object):
 }
 
 export async function recommend(sandbox: Sandbox, name: string, target: object): Promise<void> {
-  const recommendation = { containerRecommendations: [{ containerName: 'app', target, lowerBound: target, upperBound: target }] }
+  await setStatus(sandbox, name, { recommendation: { containerRecommendations: [{ containerName: 'app', target, lowerBound: target, upperBound: target }] } })
+}
+
+/** Merges into the status of a VPA. */
+export async function setStatus(sandbox: Sandbox, name: string, status: object): Promise<void> {
   const path = `/apis/autoscaling.k8s.io/v1/namespaces/default/verticalpodautoscalers/${name}/status`
-  const request = { method: 'PATCH', headers: { 'content-type': 'application/merge-patch+json' }, body: JSON.stringify({ status: { recommendation } }) }
+  const request = { method: 'PATCH', headers: { 'content-type': 'application/merge-patch+json' }, body: JSON.stringify({ status }) }
   expect((await fetch(sandbox.url + path, request)).status).toBe(200)
 }
 
