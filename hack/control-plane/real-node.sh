@@ -134,6 +134,9 @@ make_cgroups() {
       cat "$hierarchy/cpuset.cpus" >"$own/cpuset.cpus"
       cat "$hierarchy/cpuset.mems" >"$own/cpuset.mems"
     fi
+    # Beside a machine's other work, a pod is to be held back by its limit and by nothing else.
+    if [[ -e $own/cpu.shares ]]; then echo 65536 >"$own/cpu.shares"; fi
+    if [[ -e $own/cpu.weight ]]; then echo 6400 >"$own/cpu.weight"; fi
     if [[ -e $own/memory.limit_in_bytes ]]; then echo $node_memory_bytes >"$own/memory.limit_in_bytes"; fi
     if [[ -e $own/memory.max ]]; then echo $node_memory_bytes >"$own/memory.max"; fi
   done

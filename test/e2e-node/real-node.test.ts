@@ -6,7 +6,10 @@ import { systemClock } from '@vpa/kube/clock.ts'
 import { openClient } from '@vpa/kube/connect.ts'
 import { Registry } from 'prom-client'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { kubeconfig, kubectlEnvironment } from '../e2e/control-plane.ts'
+import { existingRealCluster } from '../../hack/demo/real-cluster.ts'
+import { tellRealStory } from '../../hack/demo/real-story.ts'
+import { Transcript } from '../../hack/demo/transcript.ts'
+import { controlPlaneDirectory, kubeconfig, kubectlEnvironment } from '../e2e/control-plane.ts'
 import { type LivePod, NODE, SLEEPER, Scene, type SceneOptions, containerOf } from './scene.ts'
 
 const env = { ...process.env, ...kubectlEnvironment, FEATURE_GATES: 'InPlace=true,CPUStartupBoost=true' }
@@ -189,6 +192,12 @@ describe('with loops as short as tests want them', () => {
       })
     })
   })
+})
+
+test('the story of the proxy: held back by its limit, resized in place, faster', async () => {
+  // The story checks each of its facts itself and rejects with the first that does not hold.
+  const story = tellRealStory(existingRealCluster(controlPlaneDirectory), { transcript: new Transcript(), keep: false, signal: AbortSignal.timeout(220_000) })
+  await expect(story).resolves.toBeUndefined()
 })
 
 describe('removed by hack/vpa-down.sh', () => {

@@ -5,10 +5,13 @@ import type { Client } from '@vpa/kube/client.ts'
 /** The real control plane that hack/test.ts started for this run. */
 export const kubeconfig = fromEnvironment('VPA_CONTROL_PLANE_KUBECONFIG')
 
+/** Where it lives. */
+export const controlPlaneDirectory = fromEnvironment('VPA_CONTROL_PLANE_DIR')
+
 /** An environment in which `kubectl` is the control plane's own and speaks to it. */
 export const kubectlEnvironment = {
   KUBECONFIG: kubeconfig,
-  PATH: `${join(fromEnvironment('VPA_CONTROL_PLANE_DIR'), 'bin')}:${process.env['PATH']}`,
+  PATH: `${join(controlPlaneDirectory, 'bin')}:${process.env['PATH']}`,
 }
 
 /** Deletes what an admission controller that is gone has left: its registration and its sign of life. */
