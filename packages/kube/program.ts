@@ -209,6 +209,6 @@ class Election {
 }
 
 /** The name and label of Kubernetes' own metric. Who has lost the lease ends, and so its series does. */
-function leaderGauge(registry: Registry): Gauge<'name'> {
+export function leaderGauge(registry: Registry): Gauge<'name'> {
   return new Gauge({ name: 'leader_election_master_status', help: '1 while this replica leads, 0 while it stands by; by the name of the lease.', labelNames: ['name'], registers: [registry] })
 }

@@ -273,6 +273,8 @@ metadata:
 
 {{- define "vpa.program.scrape" -}}
 path: /metrics
+# What a recommendation is of (namespace, container) is not where the recommender runs.
+honorLabels: true
 {{- with .interval }}
 interval: {{ . }}
 {{- end }}
