@@ -138,6 +138,36 @@ describe.skipIf(withoutHelm)('for a single namespace', () => {
   })
 })
 
+const MONITORING = { podMonitor: { enabled: true }, prometheusRule: { enabled: true, disabled: ['VpaWebhookSlow'], runbookBaseUrl: 'https://example.com/' }, dashboard: { enabled: true } }
+const watched = (more: object = {}) => helm.render({ monitoring: MONITORING, ...more })
+
+describe.skipIf(withoutHelm)('what it is watched by', () => {
+  interface Rule {
+    readonly alert: string
+    readonly annotations: { readonly runbook_url: string }
+  }
+  const rulesIn = (manifests: readonly Manifest[]) => manifests.filter(ofKind('PrometheusRule')).flatMap(({ spec }) => (spec as { groups: { rules: Rule[] }[] }).groups.flatMap(({ rules }) => rules))
+  const all = (parse(read('manifests/monitoring/alerts.yaml')) as { groups: { rules: Rule[] }[] }).groups.flatMap(({ rules }) => rules)
+
+  test('are the rules of manifests/monitoring, but for those that the values name', () => {
+    const expected = all.filter(({ alert }) => alert !== 'VpaWebhookSlow').map((rule) => ({ ...rule, annotations: { ...rule.annotations, runbook_url: `https://example.com/${rule.annotations.runbook_url}` } }))
+    expect(rulesIn(watched())).toEqual(expected)
+  })
+
+  test('are no rules for a program that is not installed', () => {
+    const names = rulesIn(watched({ updater: { enabled: false } })).map(({ alert }) => alert)
+    expect(names).toContain('VpaNoLeader')
+    expect(names).not.toContain('VpaUpdaterNotWorking')
+  })
+
+  test('is the dashboard of manifests/monitoring, and a monitor for each program', () => {
+    const manifests = watched()
+    const boards = manifests.filter(ofKind('ConfigMap')).map(({ data }) => JSON.parse((data as Record<string, string>)['vertical-pod-autoscaler.json'] ?? '') as object)
+    expect(boards).toEqual([JSON.parse(read('manifests/monitoring/dashboard.json'))])
+    expect(manifests.filter(ofKind('PodMonitor'))).toHaveLength(3)
+  })
+})
+
 describe.skipIf(withoutHelm)('values', () => {
   test('of the Go implementation’s chart are understood, all of them', () => {
     expect(deploymentsIn(helm.render(parse(read('test/chart/upstream-values.yaml')) as object))).toHaveLength(3)
