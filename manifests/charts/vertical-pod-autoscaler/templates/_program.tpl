@@ -1,6 +1,6 @@
 {{- /*
 Everything of one program but its rights: ServiceAccount, Deployment, PodDisruptionBudget, and what lets others look at it.
-Beside the context of _names.tpl: args (YAML list), readiness (YAML), and optionally ports, volumes, volumeMounts (YAML lists).
+Beside the context of _names.tpl: args (YAML list), readiness (YAML), and optionally nodeFlags (text), ports, volumes, volumeMounts (YAML lists).
 */}}
 {{- define "vpa.program" -}}
 {{- $root := .root -}}
@@ -75,7 +75,7 @@ spec:
         - name: {{ .component }}
           image: {{ include "vpa.program.image" . }}
           imagePullPolicy: {{ default $root.Values.image.pullPolicy $values.image.pullPolicy }}
-          command: [node, /app/vpa-{{ .component }}.mjs]
+          command: [node, {{ with .nodeFlags }}{{ . }}, {{ end }}/app/vpa-{{ .component }}.mjs]
           args:
             {{- .args | nindent 12 }}
             {{- with $values.extraArgs }}
