@@ -72,5 +72,8 @@ export class Trio {
 async function ourCommand(name: ProgramName, nodeOptions: readonly string[]): Promise<Command> {
   const dockerfile = await readFile(fileOf('../../hack/Dockerfile'), 'utf8')
   const env = [...dockerfile.matchAll(/^(?:ENV|   ) (NODE_OPTIONS|MALLOC_ARENA_MAX)=(?:"([^"]*)"|(\S+))/gm)].map(([, name = '', quoted, plain]) => [name, quoted ?? plain ?? ''] as const)
-  return { command: process.execPath, args: [...nodeOptions, fileOf(`../../dist/vpa-${name}.mjs`)], env: Object.fromEntries(env) }
+  // And the Deployment's: `command: [node, --max-semi-space-size=2, /app/vpa-admission-controller.mjs]`.
+  const deployment = await readFile(fileOf(`../../manifests/${name}.yaml`), 'utf8')
+  const flags = /command: \[node, (.*), \/app\//.exec(deployment)?.[1]?.split(', ') ?? []
+  return { command: process.execPath, args: [...flags, ...nodeOptions, fileOf(`../../dist/vpa-${name}.mjs`)], env: Object.fromEntries(env) }
 }
