@@ -1,10 +1,11 @@
 import type { Resource } from '@vpa/core/amount.ts'
-import { type Checkpoint, projectCheckpoint } from '@vpa/core/api/checkpoint.ts'
+import { type Checkpoint, checkpointStatusJson, projectCheckpoint } from '@vpa/core/api/checkpoint.ts'
 import { projectVpa } from '@vpa/core/api/vpa.ts'
 import { UsageHistory } from '@vpa/core/history/usage-history.ts'
 import { DAY, MINUTE } from '@vpa/core/time.ts'
-import type { Store } from '@vpa/kube/cluster.ts'
+import type { CheckpointWrite, Store } from '@vpa/kube/cluster.ts'
 import type { Log } from '@vpa/kube/log.ts'
+import { ObjectStore } from '@vpa/kube/store.ts'
 import { expect, test } from 'vitest'
 import { type FakeClock, fakeClock } from '../../test/support/fake-clock.ts'
 import { Checkpoints } from './checkpoints.ts'
@@ -87,6 +88,44 @@ test.for<[string, readonly Resource[], object]>([
   const [web] = subjects('web')
   expect([...checkpoints.of(web!.vpa)].map(([container, { span, cpu, memoryPeaks }]) => [container, span.count, Number(cpu.percentile(0.9).toFixed(3)), Math.round(memoryPeaks.percentile(0.9))])).toEqual(expected)
   expect(written).toEqual([])
+})
+
+test('what a checkpoint says already is not written again; what somebody else has written is', async () => {
+  const clock = fakeClock()
+  const store = new ObjectStore<Checkpoint>(() => {})
+  const written: string[] = []
+  const cluster = {
+    checkpoints: store,
+    vpas: storeOf([]),
+    async writeCheckpoint({ name, containerName, vpa, annotations, status }: CheckpointWrite) {
+      written.push(`${name} at ${clock.now() / MINUTE % 60}`)
+      const metadata = { namespace: 'default', name, annotations, resourceVersion: `${written.length}` }
+      store.set(projectCheckpoint({ metadata, spec: { vpaObjectName: vpa.name, containerName }, status: JSON.parse(JSON.stringify(checkpointStatusJson(status))) }))
+    },
+    async deleteCheckpoint() {},
+  }
+  const checkpoints = new Checkpoints({ cluster, clock, log: SILENT, options: recommenderOptions(Config.parse({})), signal: new AbortController().signal })
+  const web = subjects('web')
+  const app = web[0]?.groups[0]?.pods.get('web')?.containers.get('app')
+  const aggregate = web[0]?.groups[0]?.aggregates.get('app')?.aggregate
+  const aggregation = recommenderOptions(Config.parse({})).aggregation
+  const turn = async (change: () => void = () => {}) => {
+    change()
+    await checkpoints.write(web)
+    await clock.advance(MINUTE)
+  }
+  await turn(() => app!.addCpu(aggregate!, 100, clock.now()))
+  await turn()
+  await turn(() => app!.addCpu(aggregate!, 100, clock.now()))
+  await turn(() => app!.addMemory(aggregate!, { bytes: 5e8, at: clock.now() }, aggregation))
+  await turn()
+  const stored = store.get('default', 'web-app')!
+  await turn(() => store.set({ ...stored, resourceVersion: 'theirs', status: { ...stored.status, totalSamplesCount: 99 } }))
+  await clock.advance(DAY)
+  // The memory interval has ended: its peak is part of the checkpoint now.
+  await turn()
+  await turn()
+  expect(written).toEqual(['web-app at 0', 'web-app at 2', 'web-app at 3', 'web-app at 5', 'web-app at 6'])
 })
 
 test('a VPA whose history is being fetched is not saved', async () => {

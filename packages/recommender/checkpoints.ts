@@ -2,7 +2,7 @@ import { RESOURCES } from '@vpa/core/amount.ts'
 import { type Checkpoint, OPEN_INTERVALS_ANNOTATION } from '@vpa/core/api/checkpoint.ts'
 import type { Vpa } from '@vpa/core/api/vpa.ts'
 import type { Aggregate } from '@vpa/core/history/aggregate.ts'
-import { loadCheckpoint, saveCheckpoint } from '@vpa/core/history/checkpoint.ts'
+import { loadCheckpoint, sameUsage, saveCheckpoint } from '@vpa/core/history/checkpoint.ts'
 import { type UsageByContainer, openIntervals, usageToSave } from '@vpa/core/history/merged-usage.ts'
 import { type OpenIntervals, openIntervalsText, parseOpenIntervals, peakOf } from '@vpa/core/history/open-interval.ts'
 import type { UsageHistory } from '@vpa/core/history/usage-history.ts'
@@ -39,6 +39,8 @@ export class Checkpoints {
   /** Memory intervals of checkpoints that were just read. */
   #open: { readonly checkpoint: Checkpoint; readonly aggregate: Aggregate; readonly intervals: OpenIntervals }[] = []
   readonly #writtenAt = new Map<string, EpochMs>()
+  /** By checkpoint, the uid of the VPA that we have written it for: what somebody else has written is replaced once, whatever it says. */
+  readonly #writtenFor = new Map<string, string>()
   readonly #startedAt: EpochMs
   #collectedAt: EpochMs
 
@@ -146,6 +148,7 @@ export class Checkpoints {
     const { cluster, log } = this.#context
     const fields = { checkpoint: `${namespace}/${name}` }
     log.info('Orphaned VPA checkpoint cleanup - deleting', fields)
+    this.#writtenFor.delete(`${namespace}/${name}`)
     await cluster.deleteCheckpoint({ namespace, name }).catch((error: unknown) => log.error('error cleaning checkpoints', { ...fields, error }))
   }
 
@@ -186,16 +189,27 @@ export class Checkpoints {
     const open = openIntervals(groups, now)
     for (const [containerName, usage] of usageToSave(groups, this.of(vpa), options.halfLives, now)) {
       const name = this.#nameFor(vpa, containerName)
-      const annotations = { ...cluster.checkpoints.get(vpa.namespace, name)?.annotations, [OPEN_INTERVALS_ANNOTATION]: openIntervalsText(open.get(containerName) ?? new Map(), now) }
+      const status = saveCheckpoint(usage, now)
+      const intervals = open.get(containerName) ?? new Map()
+      const stored = cluster.checkpoints.get(vpa.namespace, name)
+      const key = `${vpa.namespace}/${name}`
+      if (stored && this.#writtenFor.get(key) === vpa.uid && tellsAlready(stored, status, intervals)) continue
+      const annotations = { ...stored?.annotations, [OPEN_INTERVALS_ANNOTATION]: openIntervalsText(intervals, now) }
       const fields = { vpa: nameOf(vpa), container: containerName }
       try {
-        await cluster.writeCheckpoint({ namespace: vpa.namespace, name, vpa, containerName, annotations, status: saveCheckpoint(usage, now) })
+        await cluster.writeCheckpoint({ namespace: vpa.namespace, name, vpa, containerName, annotations, status })
+        this.#writtenFor.set(key, vpa.uid)
         log.info('Saved checkpoint for VPA', fields)
       } catch (error) {
         log.error('Cannot save checkpoint for VPA', { ...fields, error })
       }
     }
   }
+}
+
+function tellsAlready(stored: Checkpoint, status: Checkpoint['status'], intervals: OpenIntervals): boolean {
+  const { lastUpdateTime } = stored.status
+  return lastUpdateTime !== undefined && sameUsage(stored.status, status) && stored.annotations[OPEN_INTERVALS_ANNOTATION] === openIntervalsText(intervals, lastUpdateTime)
 }
 
 /** As {@link nameOf} its VPA. */

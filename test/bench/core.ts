@@ -43,7 +43,9 @@ await Bench.run(async (bench) => {
   benchMemory(report)
   bench.say('turns of the recommender over 100,000 containers')
   await benchTick(report)
-  return report.close(values.json)
+  report.print()
+  if (values.json !== undefined) await report.write(values.json)
+  return report.exitCode()
 })
 
 function optionsOf() {

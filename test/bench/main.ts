@@ -38,6 +38,8 @@ await Bench.run(async (bench) => {
   const unknown = positionals.filter((name) => !BENCHES.has(name))
   if (unknown.length > 0) throw new Error(`no bench of this name: ${unknown.join(', ')}; there are ${[...BENCHES.keys()].join(', ')}`)
   const report = new Report()
+  // Also of a run that is stopped half way.
+  bench.onEnd(async () => report.print())
   for (const [name, run] of BENCHES) {
     if (positionals.length > 0 && !positionals.includes(name)) continue
     const before = bench.openCount
@@ -48,7 +50,8 @@ await Bench.run(async (bench) => {
     })
     await bench.closeSince(before)
   }
-  return report.close(values.json)
+  if (values.json !== undefined) await report.write(values.json)
+  return report.exitCode()
 })
 
 function positive(flag: string, text: string): number {

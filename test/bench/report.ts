@@ -35,22 +35,29 @@ export class Report {
     if (!passed) console.log(styleText('red', `FAILED ${what}${detail && `: ${detail}`}`))
   }
 
-  /**
-   * Prints everything.
-   *
-   * @param json a file to write the figures to
-   * @returns the exit code: 1 if anything is short of its goal
-   */
-  async close(json: string | undefined): Promise<number> {
+  /** The table, and how many goals and checks passed. */
+  print(): void {
     console.log(`\n${tableOf(this.#figures)}\n`)
-    if (json !== undefined) await writeFile(json, `${JSON.stringify({ figures: this.#figures.map((figure) => ({ ...figure, ratio: ratioOf(figure), verdict: verdictOf(figure) })), checks: this.#checks }, undefined, 2)}\n`)
+    const { passed, failed, skipped } = this.#counts()
+    console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
+  }
+
+  /** All of it as JSON. */
+  async write(file: string): Promise<void> {
+    const figures = this.#figures.map((figure) => ({ ...figure, ratio: ratioOf(figure), verdict: verdictOf(figure) }))
+    await writeFile(file, `${JSON.stringify({ figures, checks: this.#checks }, undefined, 2)}\n`)
+  }
+
+  /** 1 if anything is short of its goal. */
+  exitCode(): number {
+    return this.#counts().failed === 0 ? 0 : 1
+  }
+
+  #counts(): { readonly passed: number; readonly failed: number; readonly skipped: number } {
     const verdicts = this.#figures.map(verdictOf)
     const count = (verdict: Verdict) => verdicts.filter((found) => found === verdict).length
     const passed = this.#checks.filter((check) => check.passed).length
-    const failed = this.#checks.length - passed + count('short of')
-    const skipped = count('not compared')
-    console.log(`${passed + count('pass')} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
-    return failed === 0 ? 0 : 1
+    return { passed: passed + count('pass'), failed: this.#checks.length - passed + count('short of'), skipped: count('not compared') }
   }
 }
 

@@ -1,5 +1,5 @@
 import { RESOURCES, type Resource } from '../amount.ts'
-import type { CheckpointStatus } from '../api/checkpoint.ts'
+import { type CheckpointStatus, checkpointStatusJson } from '../api/checkpoint.ts'
 import type { EpochMs } from '../time.ts'
 import { Aggregate, type HalfLives } from './aggregate.ts'
 
@@ -16,6 +16,17 @@ export function saveCheckpoint({ cpu, memoryPeaks, span }: Aggregate, now: Epoch
     cpuHistogram: cpu.save(),
     memoryHistogram: memoryPeaks.save(),
   }
+}
+
+/** Whether both tell the same usage, whenever they were made. */
+export function sameUsage(a: CheckpointStatus, b: CheckpointStatus): boolean {
+  // The count settles it as long as samples come.
+  return a.totalSamplesCount === b.totalSamplesCount && usageText(a) === usageText(b)
+}
+
+/** As the API carries it: times in seconds, buckets in order. */
+function usageText(status: CheckpointStatus): string {
+  return JSON.stringify(checkpointStatusJson({ ...status, lastUpdateTime: undefined }))
 }
 
 /**

@@ -9,6 +9,9 @@ const EPSILON = 0.001 * 0.1
 const MAX_EXPONENT = 100
 /** In a checkpoint the heaviest bucket has this weight. */
 const CHECKPOINT_SCALE = 10_000
+/** By so many buckets the kept ones grow. A typed array of eight numbers is the largest that V8 keeps with its object. */
+const STEP = 8
+const NO_WEIGHTS = new Float64Array(0)
 /** 0001-01-01T00:00:00Z: Go's zero time, the reference of an empty histogram; references are multiples of the half-life from here. */
 const YEAR_ONE: EpochMs = -719_162 * DAY
 
@@ -17,12 +20,15 @@ const YEAR_ONE: EpochMs = -719_162 * DAY
  * (upstream: decayingHistogram over histogram, recommender/util).
  *
  * Weights are relative to a reference time R: a sample at t is added with `weight * 2^((t - R) / halfLife)`,
- * so that adding never touches older samples. Adding allocates nothing.
+ * so that adding never touches older samples. Of the buckets only those around the used ones are kept: usage that stays
+ * within a factor of two fills 15 of 176. Adding allocates nothing, unless a sample is the first beyond them.
  */
 export class Histogram {
   readonly #buckets: Buckets
   readonly #halfLife: DurationMs
-  readonly #weights: Float64Array
+  /** Of the buckets from `#offset` on; all others are empty. */
+  #weights: Float64Array = NO_WEIGHTS
+  #offset = 0
   #total = 0
   /** The range of buckets that are not empty; while there are none, `#first` is the last bucket and `#last` bucket 0. */
   #first: number
@@ -32,8 +38,7 @@ export class Histogram {
   constructor(buckets: Buckets, halfLife: DurationMs) {
     this.#buckets = buckets
     this.#halfLife = halfLife
-    this.#weights = new Float64Array(buckets.starts.length)
-    this.#first = this.#weights.length - 1
+    this.#first = buckets.starts.length - 1
   }
 
   /** @param weight at least 0 */
@@ -41,7 +46,7 @@ export class Histogram {
     const decayed = weight * this.#decayFactor(at)
     const bucket = this.#buckets.indexOf(value)
     const sum = this.#weightOf(bucket) + decayed
-    this.#weights[bucket] = sum
+    this.#setWeight(bucket, sum)
     this.#total += decayed
     if (sum < EPSILON) return
     this.#first = Math.min(this.#first, bucket)
@@ -53,7 +58,7 @@ export class Histogram {
     const decayed = weight * this.#decayFactor(at)
     const bucket = this.#buckets.indexOf(value)
     this.#total = subtracted(this.#total, decayed)
-    this.#weights[bucket] = subtracted(this.#weightOf(bucket), decayed)
+    this.#setWeight(bucket, subtracted(this.#weightOf(bucket), decayed))
     this.#tighten()
   }
 
@@ -86,14 +91,16 @@ export class Histogram {
   merge(other: Histogram): void {
     if (this.#reference < other.#reference) this.#shift(other.#reference)
     else if (other.#reference < this.#reference) other.#shift(this.#reference)
-    for (let bucket = other.#first; bucket <= other.#last; bucket++) this.#weights[bucket] = this.#weightOf(bucket) + other.#weightOf(bucket)
+    if (other.#first <= other.#last) this.#cover(other.#first, other.#last)
+    for (let bucket = other.#first; bucket <= other.#last; bucket++) this.#setWeight(bucket, this.#weightOf(bucket) + other.#weightOf(bucket))
     this.#total += other.#total
     this.#first = Math.min(this.#first, other.#first)
     this.#last = Math.max(this.#last, other.#last)
   }
 
   save(): HistogramCheckpoint {
-    const heaviest = this.#weights.subarray(this.#first, this.#last + 1).reduce((a, b) => Math.max(a, b), 0)
+    let heaviest = 0
+    for (let bucket = this.#first; bucket <= this.#last; bucket++) heaviest = Math.max(heaviest, this.#weightOf(bucket))
     const bucketWeights: Record<string, number> = {}
     for (let bucket = this.#first; bucket <= this.#last; bucket++) {
       const weight = round(this.#weightOf(bucket) * (CHECKPOINT_SCALE / heaviest))
@@ -118,7 +125,7 @@ export class Histogram {
     const sum = stored.reduce((sum, [, weight]) => sum + weight, 0)
     if (sum === 0) return
     for (const [bucket, weight] of stored) {
-      this.#weights[bucket] = weight * (totalWeight / sum)
+      this.#setWeight(bucket, weight * (totalWeight / sum))
       this.#first = Math.min(this.#first, bucket)
       this.#last = Math.max(this.#last, bucket)
     }
@@ -128,7 +135,7 @@ export class Histogram {
   }
 
   #checkBucket(bucket: number, weight: number): void {
-    const count = this.#weights.length
+    const count = this.#buckets.starts.length
     if (!Number.isInteger(bucket)) throw new RangeError('checkpoint has a bucket whose index is no integer')
     if (weight < 0) throw new RangeError(`checkpoint has a negative weight ${weight} in bucket ${bucket}`)
     if (bucket >= count) throw new RangeError(`checkpoint has bucket ${bucket} that is exceeding histogram buckets ${count}`)
@@ -144,20 +151,44 @@ export class Histogram {
   #shift(to: EpochMs): void {
     const reference = YEAR_ONE + round((to - YEAR_ONE) / this.#halfLife) * this.#halfLife
     const factor = 2 ** round((this.#reference - reference) / this.#halfLife)
-    for (let bucket = this.#first; bucket <= this.#last; bucket++) this.#weights[bucket] = this.#weightOf(bucket) * factor
+    for (let bucket = this.#first; bucket <= this.#last; bucket++) this.#setWeight(bucket, this.#weightOf(bucket) * factor)
     this.#total *= factor
     this.#reference = reference
     this.#tighten()
   }
 
   #tighten(): void {
-    const end = this.#weights.length - 1
+    const end = this.#buckets.starts.length - 1
     while (this.#first < end && this.#weightOf(this.#first) < EPSILON) this.#first += 1
     while (this.#last > 0 && this.#weightOf(this.#last) < EPSILON) this.#last -= 1
   }
 
   #weightOf(bucket: number): number {
-    return this.#weights[bucket] ?? 0
+    const index = bucket - this.#offset
+    // Asking a typed array for what it does not have is slow.
+    return index >= 0 && index < this.#weights.length ? (this.#weights[index] ?? 0) : 0
+  }
+
+  #setWeight(bucket: number, weight: number): void {
+    const index = bucket - this.#offset
+    if (index >= 0 && index < this.#weights.length) this.#weights[index] = weight
+    else if (weight !== 0) {
+      this.#cover(bucket, bucket)
+      this.#weights[bucket - this.#offset] = weight
+    }
+  }
+
+  /** Makes room for these buckets too, in steps, so that the next sample beside them needs no more. */
+  #cover(from: number, to: number): void {
+    const end = this.#offset + this.#weights.length
+    const isEmpty = this.#weights.length === 0
+    if (!isEmpty && from >= this.#offset && to < end) return
+    const low = Math.floor((isEmpty ? from : Math.min(from, this.#offset)) / STEP) * STEP
+    const high = Math.min(Math.ceil((Math.max(to + 1, isEmpty ? 0 : end)) / STEP) * STEP, this.#buckets.starts.length)
+    const weights = new Float64Array(high - low)
+    weights.set(this.#weights, isEmpty ? 0 : this.#offset - low)
+    this.#weights = weights
+    this.#offset = low
   }
 }
 
