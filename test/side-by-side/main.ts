@@ -58,10 +58,10 @@ await Bench.run(async (bench) => {
 
   const end = Date.now() + minutes * MINUTE_MS
   const load = changeUsage(pairs, admin, () => Date.now() < end && !bench.signal.aborted)
-  for (let minute = 1; Date.now() < end; minute += 1) {
+  while (Date.now() < end) {
     await sleep(Math.min(MINUTE_MS, Math.max(0, end - Date.now())))
     for (const program of first) program.check()
-    await pairs.compare(`minute ${minute}`)
+    await pairs.compare(`after ${Math.round(minutes - (end - Date.now()) / MINUTE_MS)} min`)
   }
   await load
   await exchange(bench, { pairs, admin, before: first, startBoth })
@@ -84,8 +84,7 @@ interface Exchange {
 
 async function exchange(bench: Bench, { pairs, admin, before, startBoth }: Exchange): Promise<void> {
   bench.say('exchanging checkpoints: both stop, each gets what the other has written, there are no metrics')
-  const metricsApi = await admin.request<{ metadata: { name: string }; spec: object }>({ path: `${METRICS_API}/v1beta1.metrics.k8s.io` })
-  await admin.request({ method: 'DELETE', path: `${METRICS_API}/v1beta1.metrics.k8s.io` })
+  const metricsApi = await withoutMetrics(pairs, admin)
   await Promise.all(before.map((program) => program.stop()))
   const recommended = await pairs.recommended()
   await pairs.exchangeCheckpoints()
@@ -95,10 +94,30 @@ async function exchange(bench: Bench, { pairs, admin, before, startBoth }: Excha
   await pairs.compare('checkpoints exchanged, no metrics')
 
   bench.say('metrics are back')
-  await admin.request({ method: 'POST', path: METRICS_API, body: { ...metricsApi, metadata: { name: metricsApi.metadata.name } } })
+  await admin.request({ method: 'POST', path: METRICS_API, body: metricsApi })
   await sleep(4 * METRIC_RESOLUTION_SECONDS * 1000)
   for (const program of programs) program.check()
   await pairs.compare('checkpoints exchanged, with metrics')
+}
+
+/**
+ * Takes the metrics API away at a moment when both recommenders have read the same.
+ *
+ * @returns its registration, to give it back
+ */
+async function withoutMetrics(pairs: Pairs, admin: Admin): Promise<object> {
+  const name = 'v1beta1.metrics.k8s.io'
+  const { metadata: _, ...rest } = await admin.request<{ metadata: object }>({ path: `${METRICS_API}/${name}` })
+  const registration = { ...rest, metadata: { name } }
+  for (let tries = 0; tries < 10; tries += 1) {
+    await pairs.settled()
+    await admin.request({ method: 'DELETE', path: `${METRICS_API}/${name}` })
+    await sleep(2 * INTERVAL_SECONDS * 1000)
+    if (await pairs.settled()) return registration
+    await admin.request({ method: 'POST', path: METRICS_API, body: registration })
+    await sleep(METRIC_RESOLUTION_SECONDS * 1000)
+  }
+  throw new Error('the recommenders never read the same metrics before there were none')
 }
 
 function positive(flag: string, text: string): number {

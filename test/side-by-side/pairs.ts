@@ -13,7 +13,7 @@ const SIDES: readonly Side[] = ['go', 'ours']
 /** More than one interval of the recommenders. */
 const QUIET_MS = 4000
 const POLL_MS = 1000
-const PATIENCE_MS = 60_000
+const PATIENCE_MS = 90_000
 
 type State = ReadonlyMap<string, Account>
 
@@ -24,6 +24,8 @@ export class Pairs {
   readonly #bench: Bench
   readonly #workloads: readonly Workload[]
   readonly #found = new Map<string, { readonly difference: Difference; count: number }>()
+  /** As it was seen last. */
+  #state: State = new Map()
   #passed = 0
   #failed = 0
 
@@ -58,7 +60,8 @@ export class Pairs {
 
   /** Compares all pairs once both recommenders have taken the same samples. */
   async compare(moment: string): Promise<void> {
-    const state = await this.#settled()
+    await this.settled()
+    const state = this.#state
     const failedBefore = this.#failed
     for (const { name } of this.#workloads) {
       const [go, ours] = SIDES.map((side) => state.get(`${name}-${side}`))
@@ -124,17 +127,17 @@ export class Pairs {
     else this.#failed += 1
   }
 
-  /** Quiet for more than an interval, and both have as many samples; or as it is when that does not happen. */
-  async #settled(): Promise<State> {
+  /** Waits until both have as many samples, and nothing changes for more than an interval. @returns whether that came in time */
+  async settled(): Promise<boolean> {
     const deadline = Date.now() + PATIENCE_MS
-    let state = await this.#read()
+    this.#state = await this.#read()
     for (let since = Date.now(); Date.now() < deadline; await sleep(POLL_MS)) {
       const next = await this.#read()
-      if (!isDeepStrictEqual(state, next)) since = Date.now()
-      state = next
-      if (Date.now() - since >= QUIET_MS && this.#sameSamples(state)) return state
+      if (!isDeepStrictEqual(this.#state, next)) since = Date.now()
+      this.#state = next
+      if (Date.now() - since >= QUIET_MS && this.#sameSamples(next)) return true
     }
-    return state
+    return false
   }
 
   #sameSamples(state: State): boolean {
