@@ -72,6 +72,11 @@ class RunningRecommender {
     createInterface({ input: this.#process.stderr! }).on('line', (line) => this.lines.push(line))
   }
 
+  /** What the log says under this message. */
+  fields(message: string): Readonly<Record<string, unknown>> | undefined {
+    return this.lines.map((line) => JSON.parse(line) as Record<string, unknown>).find(({ msg }) => msg === message)
+  }
+
   async stop(): Promise<void> {
     if (this.#process.exitCode !== null) return
     this.#process.kill('SIGTERM')
@@ -98,6 +103,14 @@ describe('with our roles', () => {
     expect(await explanations(namespace)).toContainEqual(expect.stringContaining('TargetConflict'))
     await client.request({ method: 'DELETE', path: `/apis/autoscaling.k8s.io/v1/namespaces/${namespace}/verticalpodautoscalers/a` })
     await vi.waitFor(async () => expect(await explanations(namespace)).not.toContainEqual(expect.stringContaining('TargetConflict')), SOON)
+  })
+
+  test('recommendations are shown as metrics, those of VPAs that are gone are not', async () => {
+    const url = `http://127.0.0.1:${String(recommender.fields('Serving metrics and health')?.['port'])}/metrics`
+    const targets = async () => (await (await fetch(url)).text()).split('\n').filter((line) => line.startsWith('kube_customresource_verticalpodautoscaler_status_recommendation_containerrecommendations_target{') && line.includes('namespace="conditions-1"'))
+    expect(await targets()).toEqual([expect.stringMatching(/resource="cpu".* 2$/), expect.stringMatching(/resource="memory".* 1073741824$/)])
+    await client.request({ method: 'DELETE', path: '/apis/autoscaling.k8s.io/v1/namespaces/conditions-1/verticalpodautoscalers/web' })
+    await vi.waitFor(async () => expect(await targets()).toEqual([]), SOON)
   })
 
   test('a container that was never measured is told by a condition, without an event', async () => {
