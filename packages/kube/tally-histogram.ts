@@ -25,8 +25,9 @@ export class TallyHistogram<Label extends string> {
 
   constructor(options: TallyHistogramOptions<Label>) {
     this.#options = options
-    const metric = { name: options.name, help: options.help, type: 'histogram', aggregator: 'sum', get: async () => ({ name: options.name, help: options.help, type: 'histogram', aggregator: 'sum', values: this.#values() }) }
-    options.registry.registerMetric(metric as unknown as Metric)
+    const { name, help, labelNames, registry } = options
+    const metric = { name, help, labelNames, type: 'histogram', aggregator: 'sum' }
+    registry.registerMetric({ ...metric, get: async () => ({ ...metric, values: this.#values() }) } as unknown as Metric)
   }
 
   /** The series of these labels; worth keeping where it is used often. */
