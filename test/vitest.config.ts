@@ -15,7 +15,7 @@ export default defineConfig({
           name: 'node',
           root,
           include: ['test/e2e-node/*.test.ts'],
-          testTimeout: 240_000,
+          testTimeout: 300_000,
           hookTimeout: 240_000,
           // They wait for kubelets and measurements, not for this process.
           maxConcurrency: 20,

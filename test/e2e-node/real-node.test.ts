@@ -165,7 +165,7 @@ describe('with loops as short as tests want them', () => {
       await inScene('budget', { container, replicas: 2, updatePolicy: { updateMode: 'Recreate' } }, async (scene) => {
         await scene.create(`/apis/policy/v1/namespaces/${scene.namespace}/poddisruptionbudgets`, { metadata: { name: 'web' }, spec: { minAvailable: 1, selector: { matchLabels: { app: 'web' } } } })
         const ready = async () => (await scene.pods()).filter((pod) => containerOf(pod)?.ready)
-        await vi.waitFor(async () => expect(await ready()).toHaveLength(2), { timeout: 60_000, interval: 250 })
+        await vi.waitFor(async () => expect(await ready()).toHaveLength(2), { timeout: 120_000, interval: 250 })
         await scene.recommend({ cpu: '30m', memory: '32Mi' })
         let least = 2
         await vi.waitFor(
@@ -174,7 +174,7 @@ describe('with loops as short as tests want them', () => {
             least = Math.min(least, pods.length)
             expect(pods.filter((pod) => containerOf(pod)?.resources?.requests?.['cpu'] === '30m')).toHaveLength(2)
           },
-          { timeout: 120_000, interval: 100 },
+          { timeout: 240_000, interval: 100 },
         )
         expect(least).toBe(1)
       })
@@ -196,7 +196,7 @@ describe('with loops as short as tests want them', () => {
 
 test('the story of the proxy: held back by its limit, resized in place, faster', async () => {
   // The story checks each of its facts itself and rejects with the first that does not hold.
-  const story = tellRealStory(existingRealCluster(controlPlaneDirectory), { transcript: new Transcript(), keep: false, signal: AbortSignal.timeout(220_000) })
+  const story = tellRealStory(existingRealCluster(controlPlaneDirectory), { transcript: new Transcript(), keep: false, signal: AbortSignal.timeout(280_000) })
   await expect(story).resolves.toBeUndefined()
 })
 

@@ -92,7 +92,7 @@ export class Scene {
     })
   }
 
-  /** The only pod of the Deployment, as soon as it passes the check; fails after two minutes with what the check said last. */
+  /** The only pod of the Deployment, as soon as it passes the check; fails after four minutes with what the check said last. */
   eventually(check: (pod: LivePod) => void): Promise<LivePod> {
     return vi.waitFor(
       async () => {
@@ -101,7 +101,7 @@ export class Scene {
         check(pod)
         return pod
       },
-      { timeout: 120_000, interval: 250 },
+      { timeout: 240_000, interval: 250 },
     )
   }
 
