@@ -8,7 +8,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { addedTraces, tracesOnThisMachine } from './machine-traces.ts'
-import { CONTROL_PLANE, type Count, NOT_AVAILABLE, closingLine, run, stopControlPlane, title, vitest } from './test-stage.ts'
+import { CONTROL_PLANE, type Count, NOT_AVAILABLE, closingLine, interrupted, run, stopControlPlane, title, vitest } from './test-stage.ts'
 
 const scratch = await mkdtemp(join(tmpdir(), 'vpa-node-'))
 const directory = join(scratch, 'control-plane')
@@ -18,6 +18,10 @@ try {
   stopControlPlane(directory)
   const counts = tests.skipped === 0 ? [tests, nothingLeft(addedTraces(before, await tracesOnThisMachine(scratch)))] : [tests]
   process.exitCode = closingLine(counts)
+} catch (error) {
+  if (!interrupted.aborted) throw error
+  console.error('\ninterrupted')
+  process.exitCode = 130
 } finally {
   stopControlPlane(directory)
   await rm(scratch, { recursive: true, force: true })
@@ -25,7 +29,7 @@ try {
 
 async function onRealNode(): Promise<Count> {
   title('a control plane with a real node')
-  const started = await run('bash', [CONTROL_PLANE, 'start', '--real-node', '--dir', directory])
+  const started = await run('bash', [CONTROL_PLANE, 'start', '--real-node', '--nodes', '1', '--dir', directory])
   if (started.code === NOT_AVAILABLE) {
     console.log('SKIPPED: no real node here (see above for what is missing).')
     return { passed: 0, failed: 0, skipped: 1 }

@@ -19,6 +19,8 @@ export const CONTROL_PLANE = join('hack', 'control-plane', 'control-plane.sh')
 export const NOT_AVAILABLE = 3
 
 const interruption = new AbortController()
+/** Aborted when we have been told to end. */
+export const interrupted = interruption.signal
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interruption.abort(new Error(`ended by ${signal}`)))
 
 export const bin = (name: string) => join('node_modules', '.bin', name)
@@ -60,7 +62,7 @@ export function stopControlPlane(directory: string): void {
  */
 export function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}, show: 'shown' | 'quiet' = 'shown'): Promise<Finished> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'], signal: interruption.signal })
+    const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'], signal: interrupted })
     let output = ''
     child.stdout.on('data', (chunk: Buffer) => {
       output += chunk.toString()

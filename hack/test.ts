@@ -8,12 +8,16 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { CONTROL_PLANE, type Count, NOT_AVAILABLE, bin, closingLine, run, stopControlPlane, title, vitest } from './test-stage.ts'
+import { CONTROL_PLANE, type Count, NOT_AVAILABLE, bin, closingLine, interrupted, run, stopControlPlane, title, vitest } from './test-stage.ts'
 
 const scratch = await mkdtemp(join(tmpdir(), 'vpa-test-'))
 try {
   const counts = [await check(), await vitest('unit', scratch), await parity(), await onControlPlane()]
   process.exitCode = closingLine(counts)
+} catch (error) {
+  if (!interrupted.aborted) throw error
+  console.error('\ninterrupted')
+  process.exitCode = 130
 } finally {
   await rm(scratch, { recursive: true, force: true })
 }

@@ -40,7 +40,8 @@ install_packages() {
     tail -n 5 "$log" >&2
     unavailable "these Debian packages cannot be installed: $*"
   }
-  [[ ! -d /run/systemd/system ]] || systemctl disable --now containerd.service >/dev/null 2>&1 || true
+  # Only where systemd runs does the package start its service in spite of the above; one that was there before is not ours.
+  if [[ -d /run/systemd/system && " $* " == *' containerd '* ]]; then systemctl disable --now containerd.service >>"$log" 2>&1 || true; fi
 }
 
 # start_machine: from here on, `inside` is the prefix of whatever runs in the inner network.

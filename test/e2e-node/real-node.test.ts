@@ -39,6 +39,13 @@ describe('installed by hack/vpa-up.sh, as a user would', () => {
     await expect(bash('kubectl run root -n kube-system --image none')).rejects.toThrow(/violates PodSecurity "restricted:latest"/)
   })
 
+  test('on the real node they are containers of containerd; beside it, KWOK plays a node of its own and leaves this one alone', async () => {
+    const pods = await bash("kubectl get pods -n kube-system -o 'jsonpath={range .items[*]}{.spec.nodeName} {.status.containerStatuses[0].containerID}{\"\\n\"}{end}'")
+    expect(pods.trim().split('\n').filter((line) => /^real-node containerd:\/\/[0-9a-f]{64}$/.test(line))).toHaveLength(PROGRAMS.length + 1)
+    const overrides = JSON.stringify({ spec: { nodeSelector: { type: 'kwok' }, tolerations: [{ operator: 'Exists' }] } })
+    await bash(`kubectl run played --image none --overrides '${overrides}' && kubectl wait pod played --for condition=Ready --timeout 60s && kubectl delete pod played`)
+  })
+
   test('kubectl get vpa shows the columns that users know', async () => {
     await inScene('columns', { container: {}, updatePolicy: { updateMode: 'Initial' } }, async (scene) => {
       await scene.recommend({ cpu: '30m', memory: '48Mi' })
