@@ -164,8 +164,10 @@ remove_cgroups() {
 
 # pause_image FILE: the image that holds a pod's namespaces: one program that sleeps.
 pause_image() {
-  local root=$dir/machine/pause
+  local root=$dir/machine/pause library
   mkdir -p "$root/bin"
   cp "$(command -v busybox)" "$root/bin/sleep"
+  # None where it is the static one, which the script installs.
+  for library in $(ldd "$root/bin/sleep" 2>/dev/null | grep -o '/[^ ]*' || true); do install -D "$library" "$root$library"; done
   "$here/../image-archive.sh" "$1" vpa.test/pause:1 '{"Cmd": ["/bin/sleep", "2147483647"]}' "$root"
 }
