@@ -4,8 +4,7 @@
 
 kubectl() { "$dir/bin/kubectl" --kubeconfig "$dir/kubeconfig" --request-timeout 2s "$@"; }
 
-start_api_server() {
-  write_kubeconfigs
+start_etcd() {
   # Pods reach the API server by the Service `kubernetes`, which leads to the node's address.
   local address=(--bind-address 127.0.0.1 --advertise-address 127.0.0.1 --endpoint-reconciler-type none)
   [[ ! $real_node ]] || address=(--bind-address 0.0.0.0 --advertise-address "$node_ip")
@@ -14,6 +13,10 @@ start_api_server() {
     --data-dir "$dir/etcd" --unsafe-no-fsync --log-level warn \
     --listen-client-urls "http://127.0.0.1:$etcd_port" --advertise-client-urls "http://127.0.0.1:$etcd_port" \
     --listen-peer-urls http://127.0.0.1:0
+}
+
+start_api_server() {
+  write_kubeconfigs
   launch kube-apiserver \
     --etcd-servers "http://127.0.0.1:$etcd_port" \
     --secure-port "$api_server_port" "${address[@]}" --service-cluster-ip-range 10.0.0.0/16 \

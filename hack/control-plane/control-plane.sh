@@ -7,6 +7,8 @@
 #       Starts an empty one; its last line is the `export KUBECONFIG=...` to use it by
 #       (the only line on stdout). Already running: says so and changes nothing.
 #   control-plane.sh stop [--dir DIR]        Stops all of it and drops its data.
+#   control-plane.sh restart-api-server [--dir DIR]
+#       Kills the API server and starts it again, as after a crash.
 #   control-plane.sh status [--dir DIR]      What runs, where; exit code 1 unless all does.
 #   control-plane.sh kubeconfig [--dir DIR]  The path of the administrator's kubeconfig.
 #   control-plane.sh load FILE [--dir DIR]   Gives the real node the images of an archive.
@@ -73,6 +75,7 @@ start() {
   make_pki
   pick_ports
   [[ ! $real_node ]] || start_machine
+  start_etcd
   start_api_server
   start_controllers
   start_nodes
@@ -127,6 +130,17 @@ load() {
   say "loaded $archive into node $node_name"
 }
 
+restart_api_server() {
+  is_running kube-apiserver || fail "no API server runs in $dir"
+  # shellcheck source=/dev/null
+  source "$dir/ports"
+  kill_process kube-apiserver
+  await_end kube-apiserver
+  # The port is free a moment after the process is gone.
+  while listens "$api_server_port"; do sleep 0.1; done
+  start_api_server
+}
+
 build() {
   trap abandon_build EXIT
   build_programs "${programs[@]}"
@@ -169,6 +183,7 @@ trap 'exit 143' TERM HUP
 
 case $command in
   start | stop | status | load | build) "$command" ;;
+  restart-api-server) restart_api_server ;;
   kubeconfig) echo "$dir/kubeconfig" ;;
   help | -h | --help) sed -n '2,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" ;;
   *) wrong_usage "expected start, stop, status, load, kubeconfig or build" ;;

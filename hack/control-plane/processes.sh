@@ -70,14 +70,18 @@ fail_with_log() {
 # is nothing to save. A whole group each, in case a program was a wrapper of the real one.
 stop_processes() {
   local name
-  for name in $(process_names); do
-    if is_running "$name"; then kill -KILL -- "-$(<"$dir/pids/$name")" 2>/dev/null || true; fi
-  done
-  for name in $(process_names); do
-    while is_running "$name"; do sleep 0.05; done
-  done
+  for name in $(process_names); do kill_process "$name"; done
+  for name in $(process_names); do await_end "$name"; done
   [[ ! -d $dir/machine ]] || remove_machine
   rm -rf "$dir/pids" "$dir/etcd"
+}
+
+kill_process() {
+  if is_running "$1"; then kill -KILL -- "-$(<"$dir/pids/$1")" 2>/dev/null || true; fi
+}
+
+await_end() {
+  while is_running "$1"; do sleep 0.05; done
 }
 
 # pick_ports: four free ports in a row, below those that Linux and macOS give to outgoing

@@ -4,6 +4,8 @@ import { outcomeOf } from './outcome.ts'
 
 const nodeCapacity = { message: 'too large', details: { causes: [{ reason: 'NodeCapacity' }] } }
 
+const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })
+
 test.for([
   ['a disruption budget says no', new ApiError(429, { message: 'Cannot evict pod as it would violate the disruption budget.' }), 'blocked'],
   ['the pod is gone', new ApiError(404, { message: 'pods "a" not found' }), 'gone'],
@@ -11,7 +13,9 @@ test.for([
   ['somebody else wrote it just now', new ApiError(409, { message: 'the object has been modified' }), 'rejected'],
   ['no node is that large', new ApiError(403, nodeCapacity), 'infeasible'],
   ['we may not', new ApiError(403, { message: 'forbidden' }), 'rejected'],
-  ['the API server cannot be reached', new Error('connect ECONNREFUSED'), 'unknown'],
+  ['nobody listens', new Error('POST /x: connect ECONNREFUSED', { cause: refused }), 'unreachable'],
+  ['nobody listens at any of its addresses', new Error('POST /x', { cause: new AggregateError([refused, refused]) }), 'unreachable'],
+  ['the connection broke', new Error('POST /x: read ECONNRESET', { cause: Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }) }), 'unknown'],
   ['the API server fails half way', new ApiError(500, { message: 'etcdserver: request timed out' }), 'unknown'],
   ['a proxy gives up waiting', new ApiError(504, { message: 'gateway timeout' }), 'unknown'],
 ] as const)('%s', async ([, error, outcome]) => {

@@ -15,6 +15,7 @@ export async function outcomeOf(write: Promise<unknown>): Promise<Outcome> {
 }
 
 function kindOf(error: unknown): Exclude<Outcome['outcome'], 'done'> {
+  if (isConnectionRefused(error)) return 'unreachable'
   if (!(error instanceof ApiError) || error.status >= 500) return 'unknown'
   const { status, causes, message } = error
   if (status === 429) return 'blocked'
@@ -23,4 +24,11 @@ function kindOf(error: unknown): Exclude<Outcome['outcome'], 'done'> {
   // Of the PodResizeValidator plug-in, Kubernetes 1.36 and later.
   if (status === 403 && causes.some(({ reason }) => reason === 'NodeCapacity')) return 'infeasible'
   return 'rejected'
+}
+
+/** The request was never sent. Node reports several addresses of one host as an AggregateError. */
+function isConnectionRefused(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(isConnectionRefused)
+  return (error as NodeJS.ErrnoException).code === 'ECONNREFUSED' || isConnectionRefused(error.cause)
 }
