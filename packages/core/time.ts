@@ -49,5 +49,14 @@ export function parseTime(text: string | null | undefined): EpochMs | undefined 
 
 /** As API objects carry it, in whole seconds: `2026-03-01T00:00:00Z`. */
 export function formatTime(time: EpochMs): string {
-  return `${new Date(time).toISOString().slice(0, 19)}Z`
+  const known = formatted.get(time)
+  if (known !== undefined) return known
+  if (formatted.size >= MOST_FORMATTED) formatted.clear()
+  const text = `${new Date(time).toISOString().slice(0, 19)}Z`
+  formatted.set(time, text)
+  return text
 }
+
+/** Thousands of checkpoints of one turn carry the same few times, and a calendar takes longer than a look-up. */
+const formatted = new Map<EpochMs, string>()
+const MOST_FORMATTED = 1000

@@ -38,8 +38,8 @@ export class UsageHistory {
   readonly #halfLives: HalfLives
   /** By namespace and labels. */
   readonly #groups = new Map<string, PodGroup>()
-  /** `namespace/name` to the group that the pod is in. */
-  readonly #groupOf = new Map<string, PodGroup>()
+  /** By namespace and name, the group that the pod is in. */
+  readonly #groupOf = new Map<string, Map<string, PodGroup>>()
 
   constructor(halfLives: HalfLives) {
     this.#halfLives = halfLives
@@ -47,14 +47,14 @@ export class UsageHistory {
 
   /** Tells of a pod that is new or may have changed. */
   setPod(facts: PodFacts, now: EpochMs): void {
-    const key = podKey(facts.namespace, facts.name)
-    const before = this.#groupOf.get(key)
+    const ofNamespace = this.#groupOf.get(facts.namespace) ?? new Map<string, PodGroup>()
+    const before = ofNamespace.get(facts.name)
     const pod = before?.pods.get(facts.name)
     if (pod?.facts === facts) return
 
     const group = this.#groupFor(facts)
     group.addPod(facts, pod, now)
-    this.#groupOf.set(key, group)
+    this.#groupOf.set(facts.namespace, ofNamespace.set(facts.name, group))
     if (before !== group) before?.pods.delete(facts.name)
   }
 
@@ -68,20 +68,21 @@ export class UsageHistory {
   }
 
   deletePod(namespace: string, name: string): void {
-    const key = podKey(namespace, name)
-    this.#groupOf.get(key)?.pods.delete(name)
-    this.#groupOf.delete(key)
+    const ofNamespace = this.#groupOf.get(namespace)
+    ofNamespace?.get(name)?.pods.delete(name)
+    ofNamespace?.delete(name)
+    if (ofNamespace?.size === 0) this.#groupOf.delete(namespace)
   }
 
   /** @returns undefined when the pod is unknown, or has no regular container of that name */
   container({ namespace, podName, containerName }: ContainerId, now: EpochMs): TrackedContainer | undefined {
-    const group = this.#groupOf.get(podKey(namespace, podName))
+    const group = this.#groupOf.get(namespace)?.get(podName)
     const history = group?.pods.get(podName)?.containers.get(containerName)
     return group && history && { group, history, aggregate: group.aggregateOf(containerName, now) }
   }
 
   hasPod(namespace: string, name: string): boolean {
-    return this.#groupOf.has(podKey(namespace, name))
+    return this.#groupOf.get(namespace)?.has(name) === true
   }
 
   groups(): Iterable<PodGroup> {
@@ -125,10 +126,6 @@ function lastUse({ aggregate, createdAt }: KeptAggregate): EpochMs {
 
 function isActive({ facts }: PodHistory): boolean {
   return facts.phase !== 'Succeeded' && facts.phase !== 'Failed'
-}
-
-function podKey(namespace: string, name: string): string {
-  return `${namespace}/${name}`
 }
 
 /** A `/` in a namespace, `=` or `,` in a label are not possible, so that different groups have different keys. */
