@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Program } from './program.ts'
+import type { Program, Scrape } from './program.ts'
 
 /** One turn of a program's loop, as its metrics and its process tell. */
 export interface Loop {
@@ -9,7 +9,8 @@ export interface Loop {
   readonly cpuSeconds: number
 }
 
-const POLL_MS = 100
+/** A page of metrics of thousands of VPAs takes a good part of a second to make. */
+const POLL_MS = 1000
 
 /** Follows a program from loop to loop by its metric of durations. */
 export class LoopWatch {
@@ -30,19 +31,20 @@ export class LoopWatch {
   async next(timeoutMs: number): Promise<Loop> {
     const deadline = Date.now() + timeoutMs
     for (;;) {
-      const count = (await this.#program.metric(`${this.#metric}_count`, { step: 'total' })) ?? 0
-      if (count > this.#count) {
+      const page = await this.#program.scrape()
+      const count = page?.sum(`${this.#metric}_count`, { step: 'total' }) ?? 0
+      if (page !== undefined && count > this.#count) {
         this.#count = count
-        return this.#read()
+        return this.#read(page)
       }
       if (Date.now() > deadline) throw new Error(`no loop ended within ${timeoutMs / 1000} s`)
       await sleep(POLL_MS)
     }
   }
 
-  async #read(): Promise<Loop> {
+  async #read(page: Scrape): Promise<Loop> {
     const { cpuSeconds } = await this.#program.usage()
-    const sums = Object.fromEntries(await Promise.all(this.#steps.map(async (step) => [step, (await this.#program.metric(`${this.#metric}_sum`, { step })) ?? 0] as const)))
+    const sums = Object.fromEntries(this.#steps.map((step) => [step, page.sum(`${this.#metric}_sum`, { step })]))
     const seconds = Object.fromEntries(this.#steps.map((step) => [step, (sums[step] ?? 0) - (this.#before[step] ?? 0)]))
     const loop = { seconds, cpuSeconds: cpuSeconds - this.#cpuSeconds }
     this.#before = sums

@@ -13,6 +13,12 @@ export interface Usage {
   readonly peakRssMib: number
 }
 
+/** One page of metrics. */
+export interface Scrape {
+  /** The value of a metric, summed over its other labels; 0 where there is none. */
+  sum(name: string, labels?: Readonly<Record<string, string>>): number
+}
+
 export interface ProgramOptions {
   readonly command: string
   readonly args: readonly string[]
@@ -58,16 +64,11 @@ export class Program {
     return { cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND, rssMib: mib('VmRSS'), peakRssMib: mib('VmHWM') }
   }
 
-  /** Value of a metric, summed over its labels' values; undefined while there is none or the program does not answer. */
-  async metric(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number | undefined> {
+  /** What `/metrics` says now; undefined while the program does not answer. Large pages cost the program time: ask seldom. */
+  async scrape(): Promise<Scrape | undefined> {
     this.check()
-    const answer = await fetch(`http://127.0.0.1:${this.#options.port}/metrics`).then((response) => response.text(), () => '')
-    const values = answer.split('\n').flatMap((line) => {
-      const [, found, labelText = '', value] = /^([\w:]+)(?:\{(.*)\})? (\S+)/.exec(line) ?? []
-      const fits = found === name && Object.entries(labels).every(([label, wanted]) => labelText.includes(`${label}="${wanted}"`))
-      return fits ? [Number(value)] : []
-    })
-    return values.length === 0 ? undefined : values.reduce((sum, value) => sum + value)
+    const page = await fetch(`http://127.0.0.1:${this.#options.port}/metrics`).then((response) => response.text(), () => undefined)
+    return page === undefined ? undefined : { sum: (name, labels = {}) => sumOf(page, name, labels) }
   }
 
   async isHealthy(): Promise<boolean> {
@@ -83,6 +84,14 @@ export class Program {
     await ended
     clearTimeout(kill)
   }
+}
+
+function sumOf(page: string, name: string, labels: Readonly<Record<string, string>>): number {
+  const lines = page.split('\n').filter((line) => line.startsWith(name) && Object.entries(labels).every(([label, value]) => line.includes(`${label}="${value}"`)))
+  return lines.reduce((sum, line) => {
+    const [, found, value] = /^([\w:]+)(?:\{.*\})? (\S+)/.exec(line) ?? []
+    return found === name ? sum + Number(value) : sum
+  }, 0)
 }
 
 /**

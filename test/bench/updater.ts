@@ -5,7 +5,7 @@ import { openControlPlane } from './control-plane.ts'
 import { type Loop, LoopWatch } from './loop-watch.ts'
 import type { BenchOptions } from './options.ts'
 import { NODES, untilPodsRun } from './pods.ts'
-import { type Usage, until } from './program.ts'
+import type { Usage } from './program.ts'
 import type { Figure, Report } from './report.ts'
 import { type Side, Trio } from './trio.ts'
 import { namespaceManifest, vpaManifest, workloadManifest } from './workload.ts'
@@ -23,7 +23,7 @@ const OUR_FLAGS = { 'verify-outcome': false }
 interface Run {
   readonly loop: Loop
   readonly evicted: number
-  /** From the first eviction to the last, as seen from outside. */
+  /** Of evicting. */
   readonly seconds: number
   readonly usage: Usage
 }
@@ -47,7 +47,7 @@ export async function benchUpdater(bench: Bench, options: BenchOptions, report: 
     for (const side of trio.sides) {
       await untilPodsRun(bench, admin, NAMESPACE, size * PODS_PER_VPA)
       bench.say(`updater, ${size} VPAs: ${side}`)
-      runs.set(side, await measure(trio, side, size))
+      runs.set(side, await measure(trio, side))
     }
     reportRuns(report, size, runs)
   }
@@ -65,25 +65,14 @@ async function createWorkloads(admin: Admin, from: number, to: number): Promise<
   })
 }
 
-async function measure(trio: Trio, side: Side, size: number): Promise<Run> {
+async function measure(trio: Trio, side: Side): Promise<Run> {
   const program = await trio.start(side, 'updater', { ...FLAGS, ...(side === 'ours' && OUR_FLAGS) })
-  const evictedNow = async () => (await program.metric('vpa_updater_evicted_pods_total')) ?? 0
-  const watch = new LoopWatch(program, 'vpa_updater_execution_latency_seconds', STEPS)
-  const loopEnds = watch.next(PATIENCE_MS)
-  // A loop that is cut off ends all the same.
-  loopEnds.catch(() => {})
-  await until(`${side} evicts`, PATIENCE_MS, async () => (await evictedNow()) > 0)
-  const [before, beganAt] = [await evictedNow(), Date.now()]
-  let [evicted, endedAt] = [before, beganAt]
-  await until(`${side} has evicted all`, PATIENCE_MS, async () => {
-    const now = await evictedNow()
-    if (now > evicted) [evicted, endedAt] = [now, Date.now()]
-    return evicted >= size || Date.now() - beganAt > INTERVAL_SECONDS * 1000
-  })
-  const loop = await loopEnds
+  const loop = await new LoopWatch(program, 'vpa_updater_execution_latency_seconds', STEPS).next(PATIENCE_MS)
+  const evicted = (await program.scrape())?.sum('vpa_updater_evicted_pods_total') ?? 0
   const usage = await program.usage()
   await program.stop()
-  return { loop, evicted, seconds: Math.max(loop.seconds['EvictPods'] ?? 0, (endedAt - beganAt) / 1000), usage }
+  // A loop that is cut off does not tell how long its last step took.
+  return { loop, evicted, seconds: loop.seconds['EvictPods'] || (loop.seconds['total'] ?? NaN), usage }
 }
 
 function reportRuns(report: Report, size: number, runs: Runs): void {
