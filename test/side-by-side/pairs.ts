@@ -13,7 +13,7 @@ const SIDES: readonly Side[] = ['go', 'ours']
 /** More than one interval of the recommenders. */
 const QUIET_MS = 4000
 const POLL_MS = 1000
-const PATIENCE_MS = 90_000
+const PATIENCE_MS = 180_000
 
 type State = ReadonlyMap<string, Account>
 
