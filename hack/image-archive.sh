@@ -62,5 +62,6 @@ annotations=",\"annotations\":{\"io.containerd.image.name\":\"$image\",\"org.ope
 echo "{\"schemaVersion\":2,\"manifests\":[$(descriptor manifest.v1+json "$annotations")]}" >"$work/layout/index.json"
 echo '{"imageLayoutVersion":"1.0.0"}' >"$work/layout/oci-layout"
 
-archive --mode=a=r,u+w,a+X --file "$work/archive" --directory "$work/layout" .
+# By name, since some readers look for "manifest.json" and find no "./manifest.json".
+archive --mode=a=r,u+w,a+X --file "$work/archive" --directory "$work/layout" blobs index.json manifest.json oci-layout
 mv "$work/archive" "$file"
