@@ -1,13 +1,17 @@
 import { readFile, readdir } from 'node:fs/promises'
+import { basename } from 'node:path'
 
 /** What the kubelet or a container network could change for the whole machine. */
 const KERNEL_SETTINGS = ['vm/overcommit_memory', 'vm/panic_on_oom', 'kernel/panic', 'kernel/panic_on_oops', 'kernel/keys/root_maxkeys', 'kernel/keys/root_maxbytes', 'net/ipv4/ip_forward', 'net/netfilter/nf_conntrack_max']
 
-/** One line for each mount, cgroup, network interface and kernel setting of this machine, and for each process that has to do with a folder. */
+/**
+ * One line for each mount, cgroup, network interface and kernel setting of this machine, and for each process that has to do with a folder.
+ * Cgroups of real nodes in other folders are left out: they may run at the same time.
+ */
 export async function tracesOnThisMachine(folder: string): Promise<ReadonlySet<string>> {
   const mounts = lines(await readFile('/proc/mounts', 'utf8'))
   const hierarchies = mounts.filter((mount) => mount.split(' ')[2]?.startsWith('cgroup')).map((mount) => mount.split(' ')[1] ?? '')
-  const cgroups = await Promise.all(hierarchies.map(async (hierarchy) => (await foldersIn(hierarchy)).map((name) => `cgroup ${hierarchy}/${name}`)))
+  const cgroups = await Promise.all(hierarchies.map(async (hierarchy) => (await foldersIn(hierarchy)).filter((name) => !name.startsWith('vpa-real-node') || name.includes(basename(folder))).map((name) => `cgroup ${hierarchy}/${name}`)))
   const interfaces = (await readdir('/sys/class/net')).map((name) => `network interface ${name}`)
   const settings = await Promise.all(KERNEL_SETTINGS.map(async (name) => `kernel setting ${name} = ${await readFile(`/proc/sys/${name}`, 'utf8').catch(() => 'none')}`.trim()))
   return new Set([...mounts.map((mount) => `mount ${mount}`), ...cgroups.flat(), ...interfaces, ...settings, ...(await processesOf(folder))])

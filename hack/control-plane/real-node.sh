@@ -119,8 +119,8 @@ node_configuration() {
   cp "$here/real-node/bridge.conflist" "$dir/machine/cni/"
 }
 
-# cgroup_name: short, and its own for each folder.
-cgroup_name() { echo "vpa-real-node-$(cksum <<<"$dir" | cut -d' ' -f1)"; }
+# cgroup_name: its own for each folder, and to be recognised: vpa-real-node-tmp-cluster for /tmp/cluster.
+cgroup_name() { echo "vpa-real-node$(tr -c '[:alnum:]\n' - <<<"$dir")"; }
 
 # cgroup_hierarchies: where cgroups are mounted: one place (v2), or one for each controller (v1).
 cgroup_hierarchies() { awk '$3 ~ /^cgroup/ {print $2}' /proc/mounts; }
