@@ -12,12 +12,30 @@ export function unattended(workloads: readonly Workload[], vpas: readonly Vpa[])
   return candidates.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
 }
 
-/** The VPA of a workload, as one would write it. It bears the workload's name. */
-export function vpaManifest({ apiVersion, kind, namespace, name }: Workload, updateMode: UpdateMode): object {
+/** VPAs for these workloads. Each bears its workload's name; where that is taken, its kind follows: `web-statefulset`. */
+export function vpaManifests(workloads: readonly Workload[], vpas: readonly Pick<Vpa, 'namespace' | 'name'>[], mode: UpdateMode): readonly VpaManifest[] {
+  const taken = new Set(vpas.map(({ namespace, name }) => `${namespace}/${name}`))
+  return workloads.map((workload) => {
+    const { namespace, name, kind } = workload
+    const free = taken.has(`${namespace}/${name}`) ? `${name}-${kind.toLowerCase()}` : name
+    taken.add(`${namespace}/${free}`)
+    return vpaManifest(workload, mode, free)
+  })
+}
+
+export interface VpaManifest {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly metadata: { readonly name: string; readonly namespace: string }
+  readonly spec: object
+}
+
+/** As one would write it. */
+export function vpaManifest({ apiVersion, kind, namespace, name }: Workload, updateMode: UpdateMode, vpaName = name): VpaManifest {
   return {
     apiVersion: 'autoscaling.k8s.io/v1',
     kind: 'VerticalPodAutoscaler',
-    metadata: { name, namespace },
+    metadata: { name: vpaName, namespace },
     spec: { targetRef: { apiVersion, kind, name }, updatePolicy: { updateMode } },
   }
 }

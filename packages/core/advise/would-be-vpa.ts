@@ -35,7 +35,7 @@ export function wouldBeVpa(facts: WouldBeFacts): { readonly vpa: Vpa; readonly b
   const usage = history.size > 0 ? history : presentUsage(facts)
   if (usage.size === 0) return undefined
   const recommendation = recommend(usage, undefined, ASSUMED_RECOMMENDER)
-  const manifest = vpaManifest(workload, mode) as { metadata: object }
+  const manifest = vpaManifest(workload, mode)
   return { vpa: projectVpa({ ...manifest, status: vpaStatusJson({ recommendation: { containerRecommendations: [...recommendation] }, conditions: undefined, observedGeneration: undefined }) }), basis: history.size > 0 ? 'history' : 'present-usage' }
 }
 
