@@ -36,7 +36,7 @@ export interface FleetFacts {
 
 /** Advice on every container of every VPA; in order of waste, which is what could be saved a month, unless told otherwise. */
 export function fleetOf({ vpas, pods, usage, workload }: FleetFacts, prices: Prices, order: FleetOrder): Fleet {
-  const podsOf = podsByVpa(vpas, pods, workload)
+  const podsOf = podsByVpa(vpas, pods.filter(({ deleting }) => !deleting), workload)
   const usageOf = Map.groupBy(usage, ({ namespace, podName }) => `${namespace}/${podName}`)
   const containers = [...podsOf].flatMap(([vpa, own]) => adviceFor(vpa, own, own.flatMap(({ namespace, name }) => usageOf.get(`${namespace}/${name}`) ?? []), prices))
   return { containers: containers.toSorted(byName).toSorted(ORDERS[order]), totals: totalsOf(containers) }
