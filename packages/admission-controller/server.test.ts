@@ -70,6 +70,8 @@ const send = async (payload: string, contentType = 'application/json') => {
   return { code: answer.statusCode, body: answer.body }
 }
 
+const reviewOf = (resource: object, object: string) => `{"request":{"uid":"u1","resource":${JSON.stringify(resource)},"name":"web","object":${object}}}`
+
 /** The status of an answer, or why there is none. */
 const get = (port: number, { caCert }: OwnCertificates) =>
   new Promise<number | string | undefined>((resolve) => {
@@ -206,6 +208,26 @@ describe('what is no review', () => {
 
   test('more than 5 MiB: refused', async () => {
     expect(await send(' '.repeat(5 * 1024 * 1024 + 1))).toEqual({ code: 413, body: 'request payload too large' })
+  })
+})
+
+describe('what is unusual, yet a review', () => {
+  const deep = `${'['.repeat(500_000)}${']'.repeat(500_000)}`
+  const many = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`c${index}`, KONG]))
+
+  test.for([
+    ['a pod of a thousand containers', reviewOf(PODS, JSON.stringify(rawPodOf(many)))],
+    ['a pod with fields that nobody knows', reviewOf(PODS, JSON.stringify({ ...rawPodOf({ app: KONG }), future: { field: [1, null] } }))],
+    ['a pod nested half a million levels deep', reviewOf(PODS, `{"metadata":{"name":"web-0"},"spec":{"containers":${deep}}}`)],
+    ['a VPA with fields that nobody knows', reviewOf(VPAS, '{"spec":{"targetRef":{"kind":"Deployment","name":"web"},"future":{"field":1}}}')],
+  ] as const)('%s: allowed', async ([, payload]) => {
+    const { code, body } = await send(payload)
+    expect({ code, ...(JSON.parse(body) as { response: object }) }).toMatchObject({ code: 200, response: { uid: 'u1', allowed: true } })
+  })
+
+  test('a VPA nested half a million levels deep: refused', async () => {
+    const { code, body } = await send(reviewOf(VPAS, `{"spec":{"resourcePolicy":{"containerPolicies":${deep}}}}`))
+    expect({ code, ...(JSON.parse(body) as { response: object }) }).toMatchObject({ code: 200, response: { uid: 'u1', allowed: false, status: { code: 422 } } })
   })
 })
 
