@@ -88,7 +88,7 @@ delete_webhook() {
 
 action=${1:-}
 components=("${@:2}")
-kinds=(serviceaccounts services deployments.apps poddisruptionbudgets.policy)
+kinds=(serviceaccounts services deployments.apps poddisruptionbudgets.policy networkpolicies.networking.k8s.io)
 case $#/${2:-} in
   1/)
     # Deleted in the opposite order: programs first, the kinds they work on last.

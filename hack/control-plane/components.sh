@@ -35,7 +35,8 @@ start_api_server() {
     --kubelet-certificate-authority "$dir/pki/ca.crt" \
     --kubelet-client-certificate "$dir/pki/kubelet-client.crt" \
     --kubelet-client-key "$dir/pki/kubelet-client.key" \
-    --kubelet-preferred-address-types InternalIP
+    --kubelet-preferred-address-types InternalIP \
+    --audit-policy-file "$here/audit-policy.yaml" --audit-log-path "$dir/logs/audit.log"
   [[ ! $real_node ]] || start_gate
   wait_for kube-apiserver kubectl get --raw /readyz
 }

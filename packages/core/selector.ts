@@ -15,8 +15,13 @@ export interface LabelRequirement {
 /** An empty selector matches everything, as in Kubernetes. It runs once for each pod and selector, so it allocates nothing. */
 export function matchesSelector({ matchLabels, matchExpressions }: LabelSelector, labels: Labels): boolean {
   for (const key in matchLabels) if (labels[key] !== matchLabels[key]) return false
-  for (const requirement of matchExpressions ?? NO_REQUIREMENTS) if (!holds(requirement, labels[requirement.key])) return false
+  for (const requirement of matchExpressions ?? NO_REQUIREMENTS) if (!holds(requirement, ownLabel(labels, requirement.key))) return false
   return true
+}
+
+/** `constructor` is a label like any other; every object of JavaScript seems to have it. */
+function ownLabel(labels: Labels, key: string): string | undefined {
+  return Object.hasOwn(labels, key) ? labels[key] : undefined
 }
 
 const NO_REQUIREMENTS: readonly LabelRequirement[] = []

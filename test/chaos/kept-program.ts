@@ -5,10 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 export type ProgramName = 'recommender' | 'updater' | 'admission-controller'
 
-/** One line of a program's log. */
 interface Line {
   readonly msg: string
-  readonly [field: string]: unknown
+  readonly at: number
 }
 
 const RESTART_AFTER_MS = 200
@@ -17,7 +16,7 @@ const RESTART_AFTER_MS = 200
 export class KeptProgram {
   /** How often it ended without having been killed by {@link kill}. */
   crashes = 0
-  lines: Line[] = []
+  #lines: Line[] = []
   readonly #name: ProgramName
   readonly #flags: readonly string[]
   #process: ChildProcess
@@ -30,8 +29,14 @@ export class KeptProgram {
     this.#process = this.#start()
   }
 
-  logged(message: string): readonly Line[] {
-    return this.lines.filter(({ msg }) => msg === message)
+  /** Whether it holds the lease, as far as this life of it has told. */
+  get leads(): boolean {
+    return this.#lines.some(({ msg }) => msg === 'Became leader')
+  }
+
+  /** How many loops the recommender has begun since then. */
+  turnsSince(time: number): number {
+    return this.#lines.filter(({ msg, at }) => msg === 'Recommender Run' && at >= time).length
   }
 
   /** Ends this life of it; the next one begins at once. */
@@ -50,7 +55,7 @@ export class KeptProgram {
 
   #start(): ChildProcess {
     const child = spawn(process.execPath, [`packages/${this.#name}/main.ts`, ...this.#flags], { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, NAMESPACE: 'kube-system' } })
-    createInterface({ input: child.stderr }).on('line', (text) => void this.lines.push(lineOf(text)))
+    createInterface({ input: child.stderr }).on('line', (text) => void this.#lines.push({ msg: messageOf(text), at: Date.now() }))
     child.on('exit', () => void this.#restart())
     return child
   }
@@ -59,15 +64,16 @@ export class KeptProgram {
     if (!this.#killed && !this.#stopping) this.crashes += 1
     this.#killed = false
     await sleep(RESTART_AFTER_MS)
+    this.#lines = []
     if (!this.#stopping) this.#process = this.#start()
   }
 }
 
 /** What ends a program is not always JSON. */
-function lineOf(text: string): Line {
+function messageOf(text: string): string {
   try {
-    return JSON.parse(text) as Line
+    return (JSON.parse(text) as { msg: string }).msg
   } catch {
-    return { msg: text }
+    return text
   }
 }

@@ -96,7 +96,6 @@ export class Trial {
     await this.#until(async () => (await this.#samples()) - before.samples >= measurements, 'all samples', 6000).catch(() => {})
     const samples = (await this.#samples()) - before.samples
     const later = this.#cluster.measurements() - before.measurements
-    const crashes = Object.values(this.programs).flat().reduce((sum, program) => sum + program.crashes, 0)
     return {
       scenario,
       faults,
@@ -106,8 +105,12 @@ export class Trial {
       // One that was measured before may have been saved since.
       samplesLost: samples > later + 1 ? later + 1 - samples : Math.max(0, measurements - samples),
       evictionsBeyondBudget: Math.max(0, FEWEST - this.#fewest),
-      crashes,
+      crashes: this.crashes,
     }
+  }
+
+  get crashes(): number {
+    return Object.values(this.programs).flat().reduce((sum, program) => sum + program.crashes, 0)
   }
 
   async stop(): Promise<void> {
