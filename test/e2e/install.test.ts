@@ -11,7 +11,7 @@ async function bash(command: string): Promise<string> {
   return stdout + stderr
 }
 
-const KINDS = 'deployments,services,serviceaccounts,roles,rolebindings,leases,secrets,clusterroles,clusterrolebindings,customresourcedefinitions,mutatingwebhookconfigurations,poddisruptionbudgets'
+const KINDS = 'deployments,services,serviceaccounts,roles,rolebindings,leases,secrets,clusterroles,clusterrolebindings,customresourcedefinitions,mutatingwebhookconfigurations,poddisruptionbudgets,networkpolicies'
 const OURS = /vpa|verticalpodautoscaler|evictioner|metrics-reader/
 
 /** Everything of ours that can be in a cluster, by name. */
@@ -46,6 +46,15 @@ test('vpa-up.sh installs everything and waits for the rollout; the second run ch
 
   await bash('hack/vpa-down.sh')
   expect(await ours()).toEqual([])
+})
+
+test('a namespace that enforces the Pod Security Standard "restricted" admits all of our pods', async () => {
+  await bash('kubectl create namespace vpa-restricted; kubectl label namespace vpa-restricted pod-security.kubernetes.io/enforce=restricted')
+  await bash('NAMESPACE=vpa-restricted hack/vpa-up.sh')
+  const refused = await bash('kubectl get events -n vpa-restricted --field-selector reason=FailedCreate -o jsonpath={.items[*].message}')
+  expect(refused).toBe('')
+  await expect(bash('kubectl run -n vpa-restricted lax --image=none')).rejects.toThrow('violates PodSecurity "restricted')
+  await bash('NAMESPACE=vpa-restricted hack/vpa-down.sh; kubectl delete namespace vpa-restricted --wait=false')
 })
 
 test('kubectl explains every field of the spec', async () => {

@@ -1,0 +1,11 @@
+import { expect, test } from 'vitest'
+import { slopeOf } from './linear-fit.ts'
+
+test.for([
+  ['a line', [[0, 1], [1, 3], [2, 5]], 2],
+  ['noise around a level', [[0, 1], [1, -1], [2, -1], [3, 1]], 0],
+  ['one point', [[5, 5]], 0],
+  ['none', [], 0],
+] as const)('%s', ([, points, slope]) => {
+  expect(slopeOf(points.map(([x, y]) => ({ x, y })))).toBe(slope)
+})
