@@ -137,8 +137,7 @@ try {
   const begin = Date.now()
   const end = begin + minutes * 60_000
   const churning = churn(sandbox, end)
-  for (let next = begin; next < end; next += SAMPLE_EVERY_MS) {
-    await sleep(Math.max(0, next - Date.now()))
+  for (; Date.now() < end; await sleep(SAMPLE_EVERY_MS)) {
     for (const program of programs) await sample(program, (Date.now() - begin) / 3_600_000)
   }
   console.log(`soak: ${await churning} pod changes in ${minutes} minutes`)
