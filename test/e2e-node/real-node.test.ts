@@ -69,6 +69,8 @@ describe('with loops as short as tests want them', () => {
     await bash('kubectl rollout status -n kube-system deployment/vpa-recommender deployment/vpa-updater --timeout 100s')
   })
 
+  /** Uses 150 MiB and more of its 300. */
+  const HOLDER = { image: NODE, command: ['node', '-e', 'const held = Buffer.alloc(150 * 2 ** 20, 1); setInterval(() => held.length, 1000)'], resources: { requests: { cpu: '50m', memory: '300Mi' }, limits: { cpu: '1', memory: '300Mi' } } }
   const SMALL = { requests: { cpu: '20m', memory: '32Mi' }, limits: { cpu: '200m', memory: '64Mi' } }
 
   describe.concurrent('a pod is resized in place', () => {
@@ -133,18 +135,20 @@ describe('with loops as short as tests want them', () => {
       })
     })
 
-    test('infeasible in mode InPlaceOrRecreate: the pod is evicted', async () => {
-      await inScene('infeasible-recreate', { container: { resources: SMALL }, updatePolicy: { updateMode: 'InPlaceOrRecreate' } }, async (scene) => {
+    test.for([
+      ['infeasible in mode InPlaceOrRecreate: the pod is evicted', { resources: SMALL }, { cpu: '500', memory: '32Mi' }],
+      ['an error in mode InPlaceOrRecreate: the pod is evicted', HOLDER, { cpu: '50m', memory: '64Mi' }],
+    ] as const)('%s', async ([name, container, target]) => {
+      await inScene(name, { container, updatePolicy: { updateMode: 'InPlaceOrRecreate' } }, async (scene) => {
         const before = await scene.running()
-        await scene.recommend({ cpu: '500', memory: '32Mi' })
+        await scene.recommend(target)
         const after = await scene.eventually((pod) => expect(pod.metadata.uid).not.toBe(before.metadata.uid))
-        expect(after.spec.containers[0]?.resources.requests).toMatchObject({ cpu: '500' })
+        expect(after.spec.containers[0]?.resources.requests).toEqual(target)
       })
     })
 
     test('an error, for a memory limit below what is in use, in mode InPlace: the pod stays, and gets one above', async () => {
-      const container = { image: NODE, command: ['node', '-e', 'const held = Buffer.alloc(150 * 2 ** 20, 1); setInterval(() => held.length, 1000)'], resources: { requests: { cpu: '50m', memory: '300Mi' }, limits: { cpu: '1', memory: '300Mi' } } }
-      await inScene('error', { container, updatePolicy: { updateMode: 'InPlace' } }, async (scene) => {
+      await inScene('error', { container: HOLDER, updatePolicy: { updateMode: 'InPlace' } }, async (scene) => {
         const before = await scene.running()
         await scene.recommend({ cpu: '50m', memory: '64Mi' })
         await scene.eventually((pod) => expect(pod.status.conditions).toContainEqual(expect.objectContaining({ type: 'PodResizeInProgress', reason: 'Error', message: expect.stringContaining('usage') as string })))
