@@ -5,9 +5,6 @@
 kubectl() { "$dir/bin/kubectl" --kubeconfig "$dir/kubeconfig" --request-timeout 2s "$@"; }
 
 start_etcd() {
-  # Pods reach the API server by the Service `kubernetes`, which leads to the node's address.
-  local address=(--bind-address 127.0.0.1 --advertise-address 127.0.0.1 --endpoint-reconciler-type none)
-  [[ ! $real_node ]] || address=(--bind-address 0.0.0.0 --advertise-address "$node_ip")
   # Nothing is worth keeping here, so etcd need not wait for the disk.
   launch etcd \
     --data-dir "$dir/etcd" --unsafe-no-fsync --log-level warn \
@@ -17,6 +14,9 @@ start_etcd() {
 
 start_api_server() {
   write_kubeconfigs
+  # Pods reach the API server by the Service `kubernetes`, which leads to the node's address.
+  local address=(--bind-address 127.0.0.1 --advertise-address 127.0.0.1 --endpoint-reconciler-type none)
+  [[ ! $real_node ]] || address=(--bind-address 0.0.0.0 --advertise-address "$node_ip")
   launch kube-apiserver \
     --etcd-servers "http://127.0.0.1:$etcd_port" \
     --secure-port "$api_server_port" "${address[@]}" --service-cluster-ip-range 10.0.0.0/16 \
