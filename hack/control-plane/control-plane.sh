@@ -131,6 +131,7 @@ load() {
 }
 
 restart_api_server() {
+  [[ ! -d $dir/machine ]] || fail "not beside a real node, whose network is another; stop the control plane and start it again"
   is_running kube-apiserver || fail "no API server runs in $dir"
   # shellcheck source=/dev/null
   source "$dir/ports"
