@@ -20,7 +20,7 @@ export async function openRealCluster(kubeconfig: string): Promise<RealCluster> 
   const request = <T>(options: ApiRequest) => client.request<T>({ ...options, timeout: 5000 })
   const timestamps = new Set<string>()
   const polling = setInterval(() => {
-    request<{ timestamp: string }>({ path: '/apis/metrics.k8s.io/v1beta1/namespaces/chaos/pods?labelSelector=app%3Dsteady' }).then(
+    request<{ timestamp: string }>({ path: '/apis/metrics.k8s.io/v1beta1/namespaces/chaos/pods', query: { labelSelector: 'app=steady' } }).then(
       (list) => (list as unknown as { items: { timestamp: string }[] }).items.forEach(({ timestamp }) => timestamps.add(timestamp)),
       () => {},
     )

@@ -82,7 +82,7 @@ export class Trial {
    */
   async run(scenario: string, inject: () => Promise<number>): Promise<Report> {
     this.#fewest = this.#running.size
-    const before = { samples: await this.#samples(), measurements: this.#cluster.measurements() }
+    const before = { crashes: this.#crashes, samples: await this.#samples(), measurements: this.#cluster.measurements() }
     this.auditor.begin()
     await this.#want()
     const faults = await inject()
@@ -105,11 +105,11 @@ export class Trial {
       // One that was measured before may have been saved since.
       samplesLost: samples > later + 1 ? later + 1 - samples : Math.max(0, measurements - samples),
       evictionsBeyondBudget: Math.max(0, FEWEST - this.#fewest),
-      crashes: this.crashes,
+      crashes: this.#crashes - before.crashes,
     }
   }
 
-  get crashes(): number {
+  get #crashes(): number {
     return Object.values(this.programs).flat().reduce((sum, program) => sum + program.crashes, 0)
   }
 
