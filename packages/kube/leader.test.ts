@@ -123,6 +123,16 @@ test('a shorter failure does not', async () => {
   expect(leader.lost).toBe(false)
 })
 
+test('a lease that runs out between two tries is taken when it runs out', async () => {
+  const { clock, server, replica } = election()
+  await server.request({ method: 'POST', path: '', body: { metadata: {}, spec: { holderIdentity: 'gone', leaseDurationSeconds: 3 } } })
+  const next = replica('next')
+  await clock.advance(2 * SECOND + 999)
+  expect(next.leads).toBe(false)
+  await clock.advance(1)
+  expect(next.leads).toBe(true)
+})
+
 test('a holder that was frozen past its lease stops as soon as it sees that another leads', async () => {
   const { clock, server, replica } = election()
   const frozen = replica('frozen')
