@@ -6,6 +6,7 @@ import { Registry } from 'prom-client'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { type ApiServer, type Handler, json, refuse, startApiServer } from '../../test/support/api-server.ts'
 import { fakeClock } from '../../test/support/fake-clock.ts'
+import { PATIENCE } from '../../test/support/patience.ts'
 import type { Cluster } from './cluster.ts'
 import { type ConnectOptions, connect } from './connect.ts'
 import type { Log } from './log.ts'
@@ -80,7 +81,7 @@ test('what an older role does not allow is not waited for', async () => {
     log,
   })
   await cluster.synced()
-  await vi.waitFor(() => expect(warnings).toHaveLength(5))
+  await vi.waitFor(() => expect(warnings).toHaveLength(5), PATIENCE)
   expect([...cluster.nodes.list()]).toEqual([])
   expect(server.seen.filter(({ query }) => !query['watch']).map(({ path, query }) => `${path}?${query['fieldSelector'] ?? ''}`).toSorted()).toEqual([
     '/api/v1/namespaces/kong/events?reason=Evicted,metadata.namespace!=test',
@@ -214,7 +215,7 @@ test('events are written in the background; those that cannot be are counted', a
   const regarding = { apiVersion: 'v1', kind: 'Pod', ...POD, uid: 'u' }
   connection.cluster.event({ regarding, type: 'Normal', reason: 'EvictedByVPA', message: 'Pod was evicted.' })
   connection.cluster.event({ regarding, type: 'Normal', reason: 'Bad', message: '' })
-  await vi.waitFor(async () => expect(await connection.registry.metrics()).toContain('vpa_events_lost_total 1'))
+  await vi.waitFor(async () => expect(await connection.registry.metrics()).toContain('vpa_events_lost_total 1'), PATIENCE)
   const [first, second] = writes(connection)
   expect(first).toMatchObject({
     path: '/api/v1/namespaces/ns/events',
@@ -229,7 +230,7 @@ test('many events at once are written one after the other, and none is lost', as
   const regarding = { apiVersion: 'v1', kind: 'Pod', ...POD, uid: 'u' }
   for (let count = 0; count < 300; count += 1) connection.cluster.event({ regarding, type: 'Normal', reason: 'EvictedByVPA', message: `Pod ${count} was evicted.` })
   const written = () => writes(connection).length
-  await vi.waitFor(() => expect(written()).toBe(100))
+  await vi.waitFor(() => expect(written()).toBe(100), PATIENCE)
   await clock.advance(4000)
-  await vi.waitFor(() => expect(written()).toBe(300))
+  await vi.waitFor(() => expect(written()).toBe(300), PATIENCE)
 })

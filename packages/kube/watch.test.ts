@@ -4,6 +4,7 @@ import { Registry } from 'prom-client'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { type ApiServer, clientOf, json, refuse, startApiServer } from '../../test/support/api-server.ts'
 import { type FakeClock, fakeClock } from '../../test/support/fake-clock.ts'
+import { PATIENCE } from '../../test/support/patience.ts'
 import { type StoredObject, ObjectStore } from './store.ts'
 import { WatchMetrics } from './watch-metrics.ts'
 import { Watch } from './watch.ts'
@@ -98,7 +99,7 @@ async function asked(watched: Watched, times: number): Promise<void> {
     await watched.clock.advance(SECOND)
     expect(watched.server.seen.length).toBeGreaterThanOrEqual(times)
   }
-  await vi.waitFor(advance, { interval: 2 })
+  await vi.waitFor(advance, { ...PATIENCE, interval: 2 })
 }
 
 test('lists, then follows: additions, changes, deletions', async () => {
@@ -107,7 +108,7 @@ test('lists, then follows: additions, changes, deletions', async () => {
     stream(added(thing('c', 6)), modified(thing('a', 7, { size: 9 })), deleted(thing('b', 8))),
   )
   await watched.watch.synced
-  await vi.waitFor(() => expect(kept(watched)).toEqual({ a: 9, c: 1 }))
+  await vi.waitFor(() => expect(kept(watched)).toEqual({ a: 9, c: 1 }), PATIENCE)
   expect(watched.changes).toEqual(['+a', '+b', '+c', '~a', '-b'])
   expect(requests(watched)).toEqual(['list', 'watch from 5'])
   expect(watched.server.seen[0]!.query).toEqual({ limit: '500', resourceVersion: '0' })
@@ -168,9 +169,9 @@ test('while the API server is away the store serves what it has, and waits grow 
   const watched = await watching(list(5, thing('a', 1)), ...Array<Answer>(7).fill(status(503)), stream(added(thing('b', 6))))
   await asked(watched, 8)
   expect(kept(watched)).toEqual({ a: 1 })
-  await vi.waitFor(() => expect(watched.waits).toEqual([800, 1600, 3200, 6400, 12_800, 25_600, 30_000]))
+  await vi.waitFor(() => expect(watched.waits).toEqual([800, 1600, 3200, 6400, 12_800, 25_600, 30_000]), PATIENCE)
   await asked(watched, 9)
-  await vi.waitFor(() => expect(kept(watched)).toEqual({ a: 1, b: 1 }))
+  await vi.waitFor(() => expect(kept(watched)).toEqual({ a: 1, b: 1 }), PATIENCE)
 })
 
 test('an API server that cannot be reached is looked for every 5 s at least, and what it says when it is back is answered at once', async () => {
@@ -187,12 +188,12 @@ test('a place that is too old costs no waiting, also after an outage; twice in a
 
 test('a connection that fell silent is given up and resumed', async () => {
   const watched = await watching(list(5), stream(added(thing('a', 6))), stream(added(thing('b', 7))))
-  await vi.waitFor(() => expect(kept(watched)).toEqual({ a: 1 }))
+  await vi.waitFor(() => expect(kept(watched)).toEqual({ a: 1 }), PATIENCE)
   await watched.clock.advance(2 * MINUTE - SECOND)
   expect(requests(watched)).toHaveLength(2)
   await asked(watched, 3)
   expect(requests(watched)[2]).toBe('watch from 6')
-  await vi.waitFor(() => expect(kept(watched)).toEqual({ a: 1, b: 1 }))
+  await vi.waitFor(() => expect(kept(watched)).toEqual({ a: 1, b: 1 }), PATIENCE)
 })
 
 test('an object that cannot be read costs only itself; its last readable form stays until it is deleted', async () => {
@@ -200,7 +201,7 @@ test('an object that cannot be read costs only itself; its last readable form st
     list(5, thing('never', 1, { size: 'xl' }), thing('a', 2)),
     stream(modified(thing('a', 6, { size: 'xl' })), added(thing('b', 7))),
   )
-  await vi.waitFor(() => expect(kept(watched)).toEqual({ a: 1, b: 1 }))
+  await vi.waitFor(() => expect(kept(watched)).toEqual({ a: 1, b: 1 }), PATIENCE)
   expect(watched.warnings).toEqual(Array(2).fill('Cannot read an object, its last readable form stays'))
   expect(await watched.registry.metrics()).toContain('vpa_watch_unreadable_objects_total{kind="things"} 2')
 })
@@ -210,7 +211,7 @@ test('events that come twice or late change nothing', async () => {
     list(5, thing('a', 99, { uid: 'new' })),
     stream(modified(thing('a', 101, { uid: 'new', size: 3 })), modified(thing('a', 100, { uid: 'new', size: 2 })), deleted(thing('a', 98, { uid: 'old' })), bookmark(102), added(thing('b', 103))),
   )
-  await vi.waitFor(() => expect(kept(watched)).toEqual({ a: 3, b: 1 }))
+  await vi.waitFor(() => expect(kept(watched)).toEqual({ a: 3, b: 1 }), PATIENCE)
   expect(watched.changes).toEqual(['+a', '~a', '+b'])
 })
 
@@ -222,7 +223,7 @@ test('an event that comes after what followed it does not bring back what was de
     stream(),
   )
   await asked(watched, 3)
-  await vi.waitFor(() => expect(kept(watched)).toEqual({ b: 1 }))
+  await vi.waitFor(() => expect(kept(watched)).toEqual({ b: 1 }), PATIENCE)
   expect(watched.changes).toEqual(['+a', '-a', '+b'])
 })
 

@@ -2,6 +2,7 @@ import type { Sandbox } from '@vpa/sandbox/sandbox.ts'
 import { SECOND } from '@vpa/core/time.ts'
 import { expect, test, vi } from 'vitest'
 import { autoscale, cliScene, deploy, recommended } from '../../test/support/cli-scene.ts'
+import { PATIENCE } from '../../test/support/patience.ts'
 
 /** A shop that asks for too much, an API that gets too little, and a job that nobody has recommended anything to. */
 async function fleet(sandbox: Sandbox): Promise<void> {
@@ -78,12 +79,12 @@ test('--watch shows it again when a recommendation changes, until it is stopped'
   const stop = new AbortController()
   let shown = ''
   const ended = vpa('get shop --watch', { signal: stop.signal, out: (text) => (shown += text) })
-  await vi.waitFor(() => expect(shown).toContain('300m'))
+  await vi.waitFor(() => expect(shown).toContain('300m'), PATIENCE)
   await autoscale(sandbox, 'shop', { status: recommended({ app: { target: { cpu: '333m', memory: '600Mi' } } }) })
   await vi.waitFor(async () => {
     await clock.advance(2 * SECOND)
     expect(shown).toContain('333m')
-  })
+  }, PATIENCE)
   stop.abort()
   expect(await ended).toMatchObject({ code: 0 })
 })

@@ -3,6 +3,7 @@ import type { OutcomeOptions } from '@vpa/core/update/outcome-check.ts'
 import type { Cluster } from '@vpa/kube/cluster.ts'
 import { Registry } from 'prom-client'
 import { expect, test, vi } from 'vitest'
+import { PATIENCE } from '../../test/support/patience.ts'
 import { type Scene, admitAs, logInto, recommend, renewLease, scene, setStatus, until } from '../../test/support/updater-scene.ts'
 import { Metrics } from './metrics.ts'
 import { OutcomeWatch } from './outcome-watch.ts'
@@ -118,5 +119,5 @@ test('a recommendation that turns around is told to be flapping', async () => {
   await until(facts.cluster.vpas, () => [...facts.cluster.vpas.list()].every(({ status }) => status.recommendation?.containerRecommendations?.[0]?.target?.['cpu']?.nanos === 50_000_000n))
   await loops(facts, 2)
   expect(evictions(facts)).toBe(before)
-  await vi.waitFor(() => expect(applyFailed(facts)).toMatchObject([{ name: 'web', reason: 'Flapping' }]))
+  await vi.waitFor(() => expect(applyFailed(facts)).toMatchObject([{ name: 'web', reason: 'Flapping' }]), PATIENCE)
 })

@@ -1,6 +1,7 @@
 import { MINUTE } from '@vpa/core/time.ts'
 import type { Cluster } from '@vpa/kube/cluster.ts'
 import { expect, test, vi } from 'vitest'
+import { PATIENCE } from '../../test/support/patience.ts'
 import { type Scene, podNames, renewLease, scene, until } from '../../test/support/updater-scene.ts'
 
 /** How many of the pods that were there before have gone. */
@@ -30,11 +31,13 @@ test('an eviction is told in events, metrics and log', async () => {
   const events = () => sandbox.list('Event', 'default') as unknown as { reason: string; message: string }[]
   const told = () => events().filter(({ reason }) => reason.startsWith('Evicted')).map(({ reason, message }) => `${reason}: ${message.replace(/web-\S+/, 'NAME')}`)
   // Events are sent beside the loop.
-  await vi.waitFor(() =>
-    expect(told().toSorted()).toEqual([
-      'EvictedByVPA: Pod was evicted by VPA Updater to apply resource recommendation.',
-      'EvictedPod: VPA Updater evicted Pod NAME to apply resource recommendation.',
-    ]),
+  await vi.waitFor(
+    () =>
+      expect(told().toSorted()).toEqual([
+        'EvictedByVPA: Pod was evicted by VPA Updater to apply resource recommendation.',
+        'EvictedPod: VPA Updater evicted Pod NAME to apply resource recommendation.',
+      ]),
+    PATIENCE,
   )
   expect(await registry.metrics()).toContain('vpa_updater_evicted_pods_total{vpa_size_log2="1",vpa_name="web",vpa_namespace="default",update_mode="Recreate"} 1')
   expect(logged.find(({ message }) => message === 'Pod accepted for update')).toMatchObject({ priority: 4, why: 'outside-range' })
@@ -129,7 +132,7 @@ test('a VPA tells once an hour why its pods are left alone, and each decision is
     await facts.clock.advance(MINUTE)
   }
   const told = () => facts.sandbox.list('Event', 'default').filter(({ reason }) => reason === 'PodsLeftAlone').map(({ message }) => message)
-  await vi.waitFor(() => expect(told()).toEqual(['1 pod should be updated and is left alone: their group has fewer pods than minReplicas asks for.']))
+  await vi.waitFor(() => expect(told()).toEqual(['1 pod should be updated and is left alone: their group has fewer pods than minReplicas asks for.']), PATIENCE)
   expect(await facts.registry.metrics()).toContain('vpa_updater_decisions_total{decision="nothing",why="group-too-small"} 60')
 })
 
@@ -168,7 +171,7 @@ test('what a loop has no time for comes first in the next one', async () => {
   const facts = await scene({ names: ['a', 'b'], replicas: 2, rateLimit: { rate: 1 / 90, burst: 1 } })
   const evicting = () => facts.logged.filter(({ message }) => message === 'Evicting pod').map(({ pod }) => String(pod).replace(/default\/(.).*/, '$1'))
   const first = facts.tick()
-  await vi.waitFor(() => expect(evicting()).toHaveLength(1))
+  await vi.waitFor(() => expect(evicting()).toHaveLength(1), PATIENCE)
   await facts.clock.advance(MINUTE)
   await first
   const [before = ''] = evicting()
@@ -177,7 +180,7 @@ test('what a loop has no time for comes first in the next one', async () => {
   await facts.clock.advance(2 * MINUTE)
   await renewLease(facts.sandbox, facts.clock)
   const second = facts.tick()
-  await vi.waitFor(() => expect(evicting()).toHaveLength(2))
+  await vi.waitFor(() => expect(evicting()).toHaveLength(2), PATIENCE)
   await facts.clock.advance(MINUTE)
   await second
   expect(evicting()).toEqual(before === 'a' ? ['a', 'b'] : ['b', 'a'])
