@@ -6,7 +6,7 @@ import { anchorOf } from '../hack/monitoring/alerts.ts'
 
 const ROOT = new URL('../', import.meta.url).pathname
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
-const PAGES = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...globSync(['docs/*.md', 'manifests/**/*.md'], { cwd: ROOT })]
+const PAGES = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...globSync(['docs/*.md', 'manifests/**/*.md', 'packages/*/*.md', 'test/**/*.md'], { cwd: ROOT })]
 const headingsOf = (path: string) => [...read(path).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => anchorOf(heading))
 
 test('the example in docs/concepts.md is what `npx node hack/generate-example.ts` writes', () => {
@@ -18,6 +18,11 @@ test.for(PAGES)('every link of %s leads somewhere', (page) => {
   const links = [...read(page).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)].map(([, path = '', anchor]) => ({ path: path === '' ? page : join(dirname(page), path), anchor }))
   const broken = links.filter(({ path, anchor }) => !existsSync(join(ROOT, path)) || (anchor !== undefined && !headingsOf(path).includes(anchor)))
   expect(broken).toEqual([])
+})
+
+test.for(PAGES)('every file that %s names is there', (page) => {
+  const named = [...read(page).matchAll(/`((?:docs|hack|manifests|packages|test)\/[^\s`*]+\.[a-z]+)`/g)].map(([, path = '']) => path)
+  expect(named.filter((path) => !path.includes('/KIND.') && !existsSync(join(ROOT, path)))).toEqual([])
 })
 
 test('every message that docs/troubleshooting.md quotes is one of the programs’', () => {

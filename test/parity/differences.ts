@@ -1,6 +1,6 @@
 /**
  * Where we answer better than the Go implementation, on purpose: classes of inputs, each with its reason and with what is expected instead.
- * The README lists them under "Differences". Everything outside these classes must match.
+ * docs/differences.md lists them. Everything outside these classes must match.
  */
 import type { CapInput } from '@vpa/core/policy/cap-to-pod.ts'
 import type { EffectiveLimits } from '@vpa/core/policy/limit-range.ts'

@@ -1,5 +1,5 @@
 /**
- * Resizes in place where we do better than the Go implementation, on purpose; the README lists them under "Differences".
+ * Resizes in place where we do better than the Go implementation, on purpose; docs/differences.md lists them.
  *
  * 1. Only what changes is asked for, so that a resize is not sent again while the kubelet is at it (Go sends all amounts in every loop).
  * 2. A resize that would change the pod's QoS class is not sent: the API server refuses it. The pod is evicted where its mode allows.

@@ -53,7 +53,7 @@ function hasCrashed(expected: Partial<Sections> & Record<string, unknown>, secti
 }
 
 /**
- * Where we do less than Go in a loop, on purpose, and nothing that it would not do; see README, Differences:
+ * Where we do less than Go in a loop, on purpose, and nothing that it would not do; see docs/differences.md:
  * a pod without a controller is left alone, as nothing would bring it back; a controller that does not say how many pods
  * it wants is taken to want those it has, so that it does not lose all of them at once; and a pod that no group can spare
  * is not tried to be resized (Go fails before it sends anything).
