@@ -1,24 +1,19 @@
-import { randomUUID } from 'node:crypto'
-import { hostname } from 'node:os'
 import { type DurationMs, formatDuration, SECOND } from '@vpa/core/time.ts'
 import type { FastifyInstance } from 'fastify'
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { z } from 'zod'
 import { type Address, formatAddress } from './address.ts'
-import type { Client } from './client.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { type FlagSchema, parseConfig } from './config.ts'
-import { openClient } from './connect.ts'
-import type { commonFlags, leaderElectionFlags } from './flags.ts'
+import { Election, type ElectionConfig } from './election.ts'
+import type { commonFlags } from './flags.ts'
 import { Health } from './health.ts'
-import { awaitLeadership, type Leadership } from './leader.ts'
 import { createLog, type Log } from './log.ts'
 import { opsServer } from './ops-server.ts'
 import { releaseStartUpMemory } from './start-up-memory.ts'
 
 type CommonConfig = z.output<z.ZodObject<ReturnType<typeof commonFlags>>>
-type LeaderElectionConfig = z.output<z.ZodObject<ReturnType<typeof leaderElectionFlags>>>
-type ProgramConfig = CommonConfig & (LeaderElectionConfig | { readonly leaderElect?: undefined })
+type ProgramConfig = CommonConfig & (ElectionConfig | { readonly leaderElect?: undefined })
 
 /** The kubelet kills a pod 30 s after it has asked it to stop; the lease is to be given back before that. */
 const STOP_GRACE = 20 * SECOND
@@ -101,7 +96,7 @@ async function operate<Config extends ProgramConfig>(program: Program<Config>, c
   await listen(server, config.address, log)
   void releaseStartUpMemory(clock, signal)
 
-  const election = electionFor(program.name, config, { log, clock, registry, signal, health })
+  const election = config.leaderElect ? new Election(program.name, config, { log, clock, registry, signal, health }) : undefined
   const lead = async (ready: Promise<void>) => {
     await Promise.race([ready, aborted(signal)])
     return !signal.aborted && (election === undefined || (await election.lead()))
@@ -146,69 +141,4 @@ async function listen(server: FastifyInstance, address: Address, log: Log): Prom
   }
   const bound = server.server.address()
   log.info('Serving metrics and health', { port: typeof bound === 'object' ? bound?.port : undefined })
-}
-
-function electionFor(name: string, config: Readonly<ProgramConfig>, context: ElectionContext): Election | undefined {
-  return config.leaderElect ? new Election(name, config, context) : undefined
-}
-
-type ElectionContext = Pick<ProgramContext<unknown>, 'log' | 'clock' | 'registry' | 'signal'> & { readonly health: Health }
-
-/** The replica's part in the election of the one that works. */
-class Election {
-  /** Rejects when we led and lost the lease. */
-  readonly lost: Promise<never>
-  readonly #name: string
-  readonly #config: Readonly<CommonConfig & LeaderElectionConfig>
-  readonly #context: ElectionContext
-  readonly #lose: (error: Error) => void
-  #client: Client | undefined
-  #leadership: Leadership | undefined
-
-  constructor(name: string, config: Readonly<CommonConfig & LeaderElectionConfig>, context: ElectionContext) {
-    this.#name = name
-    this.#config = config
-    this.#context = context
-    const { promise, reject } = Promise.withResolvers<never>()
-    this.lost = promise
-    this.#lose = reject
-  }
-
-  async lead(): Promise<boolean> {
-    const { log, clock, registry, signal, health } = this.#context
-    const config = this.#config
-    // A client of its own: renewals never queue behind the program's requests.
-    this.#client = await openClient({ kubeconfig: config.kubeconfig, source: `${this.#name}/leader-election`, qps: 0, burst: 0, clock, registry })
-    const options = {
-      client: this.#client,
-      clock,
-      log,
-      identity: `${hostname()}_${randomUUID()}`,
-      namespace: config.leaderElectResourceNamespace,
-      name: config.leaderElectResourceName,
-      leaseDuration: config.leaderElectLeaseDuration,
-      renewDeadline: config.leaderElectRenewDeadline,
-      retryPeriod: config.leaderElectRetryPeriod,
-      random: Math.random,
-    }
-    const leads = leaderGauge(registry)
-    leads.set({ name: options.name }, 0)
-    health.standBy()
-    log.info('Waiting for the leader lease', { namespace: options.namespace, lease: options.name })
-    this.#leadership = await awaitLeadership(options, signal)
-    leads.set({ name: options.name }, Number(this.#leadership !== undefined))
-    void this.#leadership?.lost.then(() => this.#lose(new Error('lost master')))
-    return this.#leadership !== undefined
-  }
-
-  /** The work has ended. Gives the lease back, if we hold it. */
-  async end(): Promise<void> {
-    await this.#leadership?.release()
-    await this.#client?.close()
-  }
-}
-
-/** The name and label of Kubernetes' own metric. Who has lost the lease ends, and so its series does. */
-export function leaderGauge(registry: Registry): Gauge<'name'> {
-  return new Gauge({ name: 'leader_election_master_status', help: '1 while this replica leads, 0 while it stands by; by the name of the lease.', labelNames: ['name'], registers: [registry] })
 }
