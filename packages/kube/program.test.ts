@@ -68,6 +68,13 @@ test.for(['SIGTERM', 'SIGINT'] as const)('serves metrics and health, works, and 
   expect(await program.ended()).toMatchObject({ code: 0, out: '' })
 })
 
+test('told to stop while it connects, it does not wait for what will never come, and ends with 0', async () => {
+  const program = start('--gets-ready')
+  await program.logged('Getting ready')
+  program.stop('SIGTERM')
+  expect((await program.ended()).code).toBe(0)
+})
+
 test('a wrong flag is one line, and exit code 2', async () => {
   expect(await start('--adress=:1').ended()).toEqual({ code: 2, out: '', err: ['vpa-idle: unknown flag --adress; did you mean --address?'] })
 })

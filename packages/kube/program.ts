@@ -129,8 +129,9 @@ async function overdue(signal: AbortSignal, clock: Clock): Promise<never> {
   throw new Error(`work went on for ${formatDuration(STOP_GRACE)} after the signal to stop`)
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+/** An event that was is not heard any more, so a signal that is aborted already is looked at. */
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 }
 
 async function listen(server: FastifyInstance, address: Address, log: Log): Promise<void> {
