@@ -96,7 +96,8 @@ async function operate<Config extends ProgramConfig>(program: Program<Config>, c
   await listen(server, config.address, log)
   void releaseStartUpMemory(clock, signal)
 
-  const election = config.leaderElect ? new Election(program.name, config, { log, clock, registry, signal, health }) : undefined
+  const common: Readonly<ProgramConfig> = config
+  const election = common.leaderElect ? new Election(program.name, common, { log, clock, registry, signal, health }) : undefined
   const lead = async (ready: Promise<void>) => {
     await Promise.race([ready, aborted(signal)])
     return !signal.aborted && (election === undefined || (await election.lead()))
