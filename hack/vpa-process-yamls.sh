@@ -69,7 +69,8 @@ delete_own_writings() {
   for component in "$@"; do
     case $component in
       recommender) delete_named lease/vpa-recommender-lease ;;
-      updater) delete_named lease/vpa-updater ;;
+      # The program's own default, and the chart's.
+      updater) delete_named lease/vpa-updater lease/vpa-updater-lease ;;
       admission-controller)
         delete_webhook
         delete_named lease/vpa-admission-controller secret/vpa-tls-certs

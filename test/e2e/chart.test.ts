@@ -27,11 +27,8 @@ const accepted = (text: string) => text.split('\n').filter((line) => line.endsWi
 const leases = (...names: string[]) => vi.waitFor(async () => expect(await left('leases')).toEqual(names.map((name) => `lease.coordination.k8s.io/${name}`)), { timeout: 60_000, interval: 500 })
 const left = (kinds: string) => bash(`kubectl get ${kinds} -n kube-system -o name`).then((names) => names.split('\n').filter((name) => /vpa|verticalpodautoscaler/.test(name)))
 
-/** The chart's updater has a lease of its own name, which hack/vpa-down.sh does not know. */
-const CLEAN = 'hack/vpa-down.sh && kubectl delete lease -n kube-system vpa-updater-lease --ignore-not-found'
-
-beforeAll(() => bash(CLEAN))
-afterAll(() => bash(CLEAN))
+beforeAll(() => bash('hack/vpa-down.sh'))
+afterAll(() => bash('hack/vpa-down.sh'))
 
 test('kustomize makes the objects of hack/vpa-up.sh', async () => {
   const [kustomized, scripted] = await Promise.all([bash('kubectl kustomize manifests | kubectl apply --dry-run=server -f -'), bash('hack/vpa-process-yamls.sh print | kubectl apply --dry-run=server -f -')])
