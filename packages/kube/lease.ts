@@ -47,7 +47,7 @@ async function getLease(client: Client, name: ObjectName): Promise<RawLease | un
 }
 
 /** Leases have times in microseconds: `2026-03-01T00:00:00.000000Z`. */
-function microTime(time: EpochMs): string {
+export function microTime(time: EpochMs): string {
   return new Date(time).toISOString().replace('Z', '000Z')
 }
 
