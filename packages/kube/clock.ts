@@ -9,18 +9,27 @@ export interface Clock {
   sleep(duration: DurationMs, signal?: AbortSignal): Promise<void>
 }
 
+/** Node's timers take a 32-bit number; a longer one would be over at once. 24.8 days. */
+const LONGEST_TIMER: DurationMs = 2 ** 31 - 1
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   uptime: () => performance.now(),
-  sleep: (duration, signal) =>
-    new Promise((resolve) => {
-      if (signal?.aborted) return resolve()
-      const done = () => {
-        clearTimeout(timer)
-        signal?.removeEventListener('abort', done)
-        resolve()
-      }
-      const timer = setTimeout(done, duration)
-      signal?.addEventListener('abort', done, { once: true })
-    }),
+  async sleep(duration, signal) {
+    await timer(Math.min(duration, LONGEST_TIMER), signal)
+    if (duration > LONGEST_TIMER && !signal?.aborted) await systemClock.sleep(duration - LONGEST_TIMER, signal)
+  },
+}
+
+function timer(duration: DurationMs, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve()
+    const done = () => {
+      clearTimeout(running)
+      signal?.removeEventListener('abort', done)
+      resolve()
+    }
+    const running = setTimeout(done, duration)
+    signal?.addEventListener('abort', done, { once: true })
+  })
 }
