@@ -25,6 +25,12 @@ test.for(PAGES)('every file that %s names is there', (page) => {
   expect(named.filter((path) => !path.includes('/KIND.') && !existsSync(join(ROOT, path)))).toEqual([])
 })
 
+test('CONTRIBUTING.md says of every npm script what it does', () => {
+  const scripts = Object.keys((JSON.parse(read('package.json')) as { scripts: Record<string, string> }).scripts)
+  const rows = [...read('CONTRIBUTING.md').matchAll(/^\| (`[^|]+`) \| [^|]+ \|/gm)].flatMap(([, names = '']) => names.split(', '))
+  expect(scripts.filter((script) => !rows.includes(`\`${script}\``))).toEqual([])
+})
+
 test('every message that docs/troubleshooting.md quotes is one of the programs’', () => {
   const sources = globSync('packages/{core,kube,recommender,updater,admission-controller}/**/*.ts', { cwd: ROOT }).filter((path) => !path.endsWith('.test.ts')).map(read).join('\n')
   const sentences = [...read('docs/troubleshooting.md').matchAll(/`([A-Za-z][^`\n]*[a-z,.:] [^`\n]* [^`\n]*)`/g)].map(([, text = '']) => text).filter((text) => !/^(kubectl|helm) /.test(text))

@@ -149,6 +149,7 @@ async function stayUp({ cluster, transcript, signal }: Stage): Promise<void> {
   transcript.say('Everything stays up until Ctrl-C. In another terminal:')
   transcript.say(`  export KUBECONFIG=${cluster.kubeconfig}`)
   transcript.say(`  kubectl get vpa,pods -n ${NAMESPACE}; kubectl describe vpa ${VPA} -n ${NAMESPACE}`)
+  transcript.say(`  npx kubectl-vpa explain ${VPA} -n ${NAMESPACE}; npx kubectl-vpa get -A`)
   await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
 }
 
