@@ -5,7 +5,7 @@ import type { Prices } from '@vpa/core/advise/price.ts'
 import { type EpochMs, formatTime } from '@vpa/core/time.ts'
 import { whyText } from './get.ts'
 import { requestPlot, savingPlot } from './report-plot.ts'
-import { amountText, changeText, countText, moneyText } from './words.ts'
+import { amountText, changeText, countText, moneyText, priceText } from './words.ts'
 
 export interface HtmlReportOptions {
   readonly currency: string
@@ -31,7 +31,7 @@ export function htmlReport(fleet: Fleet, { currency, prices, now }: HtmlReportOp
 <title>Vertical Pod Autoscaler report</title>
 <style>${STYLE}</style>
 <h1>Vertical Pod Autoscaler report</h1>
-<p>${escaped(formatTime(now))}; ${moneyText(prices.cpuCoreHour, currency)} for a core and ${moneyText(prices.memoryGibHour, currency)} for a GiB of memory by the hour.</p>
+<p>${escaped(formatTime(now))}; ${escaped(priceText(prices.cpuCoreHour, currency))} for a core and ${escaped(priceText(prices.memoryGibHour, currency))} for a GiB of memory by the hour.</p>
 <ul class="facts">${facts.map(([number, meaning]) => `<li><b>${escaped(number)}</b> ${escaped(meaning)}`).join('')}</ul>
 <div class="plots">${plots.map(({ title, words, svg }) => `<figure role="img" aria-label="${escaped(words)}"><figcaption>${escaped(title)}</figcaption>${svg}</figure>`).join('')}</div>
 <table>
@@ -64,7 +64,7 @@ body { margin: 2rem auto; max-width: 80rem; padding: 0 1rem; }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(24rem, 1fr)); gap: 1rem; }
 figure { margin: 0; }
 figcaption { font-weight: 600; }
-svg { width: 100%; height: auto; }
+svg { width: 100%; height: auto; overflow: visible; }
 table { border-collapse: collapse; width: 100%; margin-top: 1.5rem; font-size: .9rem; }
 caption { text-align: left; font-weight: 600; padding-bottom: .4rem; }
 th, td { text-align: left; padding: .25rem .6rem; border-bottom: 1px solid #8884; }

@@ -42,18 +42,26 @@ export function requestPlot(containers: readonly ContainerAdvice[], resource: Re
   const series = (name: 'request' | 'target') => ({ name, type: 'bar', barMaxWidth: 9, itemStyle: { color: COLOURS[name] }, data: bars.map(({ resources }) => resources[resource][name] ?? 0) })
   const title = resource === 'cpu' ? 'CPU of a pod' : 'Memory of a pod'
   const words = bars.toReversed().map((advice) => `${labelOf(advice)} requests ${amount(advice.resources[resource].request)}, target ${amount(advice.resources[resource].target)}`)
-  return { title, words: `${title}: ${words.join('; ')}`, svg: draw(bars, amount, [series('target'), series('request')]) }
+  return { title, words: `${title}: ${words.join('; ')}`, svg: draw(bars, amount, [series('target'), series('request')], resource === 'memory' ? memoryScale(bars) : {}) }
 }
 
-function draw(bars: readonly ContainerAdvice[], valueText: (value: number) => string, series: readonly object[]): string {
+/** Steps that are round in binary units: 128Mi, 256Mi, ... */
+function memoryScale(bars: readonly ContainerAdvice[]): { readonly interval: number; readonly max: number } {
+  const greatest = Math.max(1, ...bars.flatMap(({ resources: { memory } }) => [memory.request ?? 0, memory.target ?? 0]))
+  const interval = 2 ** Math.round(Math.log2(greatest / 4))
+  return { interval, max: interval * Math.ceil(greatest / interval) }
+}
+
+function draw(bars: readonly ContainerAdvice[], valueText: (value: number) => string, series: readonly object[], scale: object = {}): string {
   const chart = init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height: 70 + 26 * bars.length })
   const text = { color: 'currentColor' }
   const option: EChartsCoreOption = {
     animation: false,
     textStyle: { fontFamily: 'system-ui, sans-serif' },
-    grid: { left: 8, right: 24, top: 28, bottom: 8 },
+    // The width of a label is an estimate: no font is known here. On the left there is room for those that come out wider.
+    grid: { left: 28, right: 24, top: 28, bottom: 8, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
     legend: { show: series.length > 1, top: 0, textStyle: text },
-    xAxis: { type: 'value', splitNumber: 4, axisLabel: { ...text, formatter: valueText, hideOverlap: true }, splitLine: { lineStyle: { color: '#8884' } } },
+    xAxis: { type: 'value', splitNumber: 4, ...scale, axisLabel: { ...text, formatter: valueText, hideOverlap: true }, splitLine: { lineStyle: { color: '#8884' } } },
     yAxis: { type: 'category', data: bars.map(labelOf), axisLabel: { ...text, width: 170, overflow: 'truncate' }, axisTick: { show: false } },
     series,
   }

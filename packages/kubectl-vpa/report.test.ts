@@ -45,6 +45,8 @@ test('HTML with plots, without scripts and without anything from elsewhere', asy
   expect(code).toBe(0)
   expect(out.match(/<svg/g)).toHaveLength(3)
   expect(out).toContain('aria-label="Saved a month: shop/app $61.58, api/app -$14.73"')
+  expect(out).toContain('$0.031611 for a core and $0.004237 for a GiB of memory by the hour')
+  expect(out).toContain('>512Mi</text>')
   expect(out).toContain("default-src 'none'")
   expect(out).not.toMatch(/<script|\bon\w+=|src=|href=|url\(/)
 })

@@ -30,6 +30,11 @@ export function moneyText(amount: number, currency: string): string {
   return `${amount < 0 && !isNothing ? '-' : ''}${currency}${text}`
 }
 
+/** A price by the hour, as precise as it is: `$0.031611`. */
+export function priceText(price: number, currency: string): string {
+  return `${currency}${price.toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 6 })}`
+}
+
 /** As kubectl has it, to two units' worth: `45s`, `12m`, `36h`, `9d`. */
 export function ageText(duration: DurationMs): string {
   const units = [['d', DAY], ['h', HOUR], ['m', MINUTE]] as const
