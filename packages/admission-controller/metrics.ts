@@ -1,7 +1,7 @@
+import { executionLatency } from '@vpa/kube/execution-timer.ts'
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 
 const NAMESPACE = 'vpa_admission_controller'
-const STEP_BUCKETS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 120, 150, 240, 300]
 const LATENCY_BUCKETS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 2, 5, 10, 20, 30, 60, 120, 300]
 
 export type Step = 'read_request' | 'admit' | 'build_response' | 'write_response' | 'total'
@@ -25,12 +25,6 @@ export class AdmissionMetrics {
       registers,
     })
     this.certificateDaysLeft = new Gauge({ name: `${NAMESPACE}_certificate_days_left`, help: 'Days until the serving certificate expires; negative when it has.', registers })
-    this.steps = new Histogram({
-      name: `${NAMESPACE}_execution_latency_seconds`,
-      help: 'Time spent in various parts of VPA Admission Controller main loop.',
-      labelNames: ['step'],
-      buckets: STEP_BUCKETS,
-      registers,
-    })
+    this.steps = executionLatency(registry, NAMESPACE, 'VPA Admission Controller')
   }
 }

@@ -1,5 +1,6 @@
 import { type Vpa, updateModeOf } from '@vpa/core/api/vpa.ts'
 import type { Clock } from '@vpa/kube/clock.ts'
+import { type ExecutionTimer, executionLatency, startTimer } from '@vpa/kube/execution-timer.ts'
 import type { PrometheusAnswer } from '@vpa/kube/prometheus.ts'
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { SampleTally } from './samples.ts'
@@ -32,13 +33,7 @@ export class Metrics {
   constructor(registry: Registry, clock: Clock) {
     const registers = [registry]
     this.#clock = clock
-    this.#latency = new Histogram({
-      name: 'vpa_recommender_execution_latency_seconds',
-      help: 'Time spent in various parts of VPA Recommender main loop.',
-      labelNames: ['step'],
-      buckets: [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 120, 150, 240, 300],
-      registers,
-    })
+    this.#latency = executionLatency(registry, 'vpa_recommender', 'VPA Recommender')
     this.#vpaObjects = new Gauge({
       name: 'vpa_recommender_vpa_objects_count',
       help: 'Number of VPA objects present in the cluster.',
@@ -76,18 +71,9 @@ export class Metrics {
     this.#resourceReads = new Counter({ name: 'vpa_resources_get_resources_count', help: 'Count of reads of the requests of containers, by where they were read from.', labelNames: ['source'], registers })
   }
 
-  /** Times the steps of one loop; each ends where the next begins. */
-  startLoop(): { endStep(step: string): void; end(): void } {
-    const start = this.#clock.now()
-    let stepStart = start
-    const observe = (step: string, since: number) => this.#latency.observe({ step }, (this.#clock.now() - since) / 1000)
-    return {
-      endStep: (step) => {
-        observe(step, stepStart)
-        stepStart = this.#clock.now()
-      },
-      end: () => observe('total', start),
-    }
+  /** Times the steps of one loop. */
+  startLoop(): ExecutionTimer {
+    return startTimer(this.#latency, this.#clock)
   }
 
   countVpas(vpas: Iterable<VpaFacts>): void {

@@ -1,6 +1,7 @@
 import { type Vpa, updateModeOf } from '@vpa/core/api/vpa.ts'
 import type { Clock } from '@vpa/kube/clock.ts'
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import { type ExecutionTimer, executionLatency, startTimer } from '@vpa/kube/execution-timer.ts'
+import { Counter, Gauge, type Histogram, type Registry } from 'prom-client'
 import type { Tally } from './tally.ts'
 
 /** What happened to one VPA's pods in one loop. */
@@ -29,13 +30,7 @@ export class Metrics {
   constructor(registry: Registry, clock: Clock) {
     const registers = [registry]
     this.#clock = clock
-    this.#latency = new Histogram({
-      name: 'vpa_updater_execution_latency_seconds',
-      help: 'Time spent in various parts of VPA Updater main loop.',
-      labelNames: ['step'],
-      buckets: [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 120, 150, 240, 300],
-      registers,
-    })
+    this.#latency = executionLatency(registry, 'vpa_updater', 'VPA Updater')
     this.#statusInvalid = new Counter({
       name: 'vpa_updater_admission_controller_status_invalid_total',
       help: 'Loops skipped because the admission controller was not known to be alive.',
@@ -48,18 +43,9 @@ export class Metrics {
     this.#outcomes = outcomeMetrics(registers)
   }
 
-  /** Times the steps of one loop; each ends where the next begins. */
-  startLoop(): { endStep(step: string): void; end(): void } {
-    const start = this.#clock.now()
-    let stepStart = start
-    const observe = (step: string, since: number) => this.#latency.observe({ step }, (this.#clock.now() - since) / 1000)
-    return {
-      endStep: (step) => {
-        observe(step, stepStart)
-        stepStart = this.#clock.now()
-      },
-      end: () => observe('total', start),
-    }
+  /** Times the steps of one loop. */
+  startLoop(): ExecutionTimer {
+    return startTimer(this.#latency, this.#clock)
   }
 
   statusInvalid(reason: 'Error' | 'Expired'): void {
