@@ -5,6 +5,7 @@ import { type Dispatcher, Pool, ProxyAgent } from 'undici'
 import { type ApiError, apiErrorOf } from './api-error.ts'
 import type { Clock } from './clock.ts'
 import type { Credentials } from './credentials.ts'
+import { messageOf } from './error-message.ts'
 import { RateLimit } from './rate-limit.ts'
 
 /** One request to the API server. */
@@ -165,10 +166,4 @@ function requestCounter(registry: Registry): Counter<'code' | 'method' | 'host'>
     labelNames: ['code', 'method', 'host'],
     registers: [registry],
   })
-}
-
-/** Node reports several failed addresses of one host as an error without a message of its own. */
-export function messageOf(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(messageOf).join('; ')
-  return error instanceof Error ? error.message : String(error)
 }

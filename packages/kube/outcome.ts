@@ -1,5 +1,6 @@
 import { ApiError } from './api-error.ts'
 import type { Outcome } from './cluster.ts'
+import { messageOf } from './error-message.ts'
 
 /**
  * What a write came to. A refusal is an ordinary outcome; so is an API server that cannot be reached or fails,
@@ -10,7 +11,7 @@ export async function outcomeOf(write: Promise<unknown>): Promise<Outcome> {
     await write
     return { outcome: 'done' }
   } catch (error) {
-    return { outcome: kindOf(error), message: error instanceof Error ? error.message : String(error) }
+    return { outcome: kindOf(error), message: messageOf(error) }
   }
 }
 

@@ -1,8 +1,8 @@
 import type { Labels } from '@vpa/core/selector.ts'
 import { type DurationMs, type EpochMs, SECOND, formatDuration } from '@vpa/core/time.ts'
 import { Agent, type Dispatcher } from 'undici'
-import { messageOf } from './client.ts'
 import type { Clock } from './clock.ts'
+import { messageOf } from './error-message.ts'
 import { ItemSplitter } from './splitter.ts'
 
 export interface PrometheusOptions {

@@ -32,3 +32,6 @@ export function pathOf({ groupVersion, plural }: Resource, namespace?: string): 
 export function objectPath(resource: Resource, { namespace, name }: { readonly namespace: string; readonly name: string }): string {
   return `${pathOf(resource, namespace)}/${encodeURIComponent(name)}`
 }
+
+/** A field selector: pods that have ended free what they had, and nothing is to be done about them. */
+export const UNFINISHED_PODS = 'status.phase!=Succeeded,status.phase!=Failed'

@@ -6,6 +6,7 @@ import { isNotFound } from './api-error.ts'
 import type { Client } from './client.ts'
 import type { Clock } from './clock.ts'
 import type { DiscoveredResource, Discovery } from './discovery.ts'
+import { messageOf } from './error-message.ts'
 import { objectPath } from './resources.ts'
 import { parseSelector } from './selector-text.ts'
 
@@ -74,7 +75,7 @@ export class ScaleLookup {
   }
 
   async #ask(entry: Entry, namespace: string, ref: ObjectRef): Promise<void> {
-    const answer = await this.#read(namespace, ref).catch((error: unknown) => ({ failed: String(error instanceof Error ? error.message : error) }))
+    const answer = await this.#read(namespace, ref).catch((error: unknown) => ({ failed: messageOf(error) }))
     // What was true before an outage is better than nothing.
     if (!('failed' in answer && 'found' in entry.answer)) entry.answer = answer
     const lifetime: DurationMs = 'found' in answer ? FOUND_LIFETIME : OTHER_LIFETIME

@@ -12,10 +12,11 @@ import type { Client } from './client.ts'
 import type { Clock } from './clock.ts'
 import type { ContainerUsage } from './cluster.ts'
 import { Discovery } from './discovery.ts'
+import { messageOf } from './error-message.ts'
 import { readList } from './list.ts'
 import type { Log } from './log.ts'
 import { readUsage } from './metrics-api.ts'
-import { CHECKPOINTS, DISRUPTION_BUDGETS, HORIZONTAL_AUTOSCALERS, LIMIT_RANGES, NODES, PODS, RESOURCE_QUOTAS, type Resource, VPAS, pathOf } from './resources.ts'
+import { CHECKPOINTS, DISRUPTION_BUDGETS, HORIZONTAL_AUTOSCALERS, LIMIT_RANGES, NODES, PODS, RESOURCE_QUOTAS, type Resource, UNFINISHED_PODS, VPAS, pathOf } from './resources.ts'
 import { ScaleLookup } from './scale.ts'
 import { type StoredWorkload, WORKLOAD_RESOURCES, projectWorkload } from './workloads.ts'
 
@@ -61,7 +62,7 @@ export class NoVpaKind extends Error {}
  * @throws NoVpaKind; ApiError or Error when VPAs, pods or workloads cannot be read
  */
 export async function readSnapshot(options: SnapshotOptions): Promise<Snapshot> {
-  const [vpas, pods, workloads, usage] = await Promise.all([readVpas(options), listOf(options, PODS, projectPod, UNFINISHED), readWorkloads(options), readUsageIfServed(options)])
+  const [vpas, pods, workloads, usage] = await Promise.all([readVpas(options), listOf(options, PODS, projectPod, UNFINISHED_PODS), readWorkloads(options), readUsageIfServed(options)])
   return { vpas, pods, workloads, usage, workload: await lookupIn(options, vpas, workloads) }
 }
 
@@ -80,8 +81,6 @@ export async function readFullSnapshot(options: SnapshotOptions): Promise<FullSn
   ])
   return { ...snapshot, checkpoints, limitRanges, horizontalAutoscalers, budgets, quotas, nodes, servesResize }
 }
-
-const UNFINISHED = 'status.phase!=Succeeded,status.phase!=Failed'
 
 async function readVpas(options: SnapshotOptions): Promise<readonly Vpa[]> {
   try {
@@ -140,8 +139,4 @@ function leaveOut({ missing }: SnapshotOptions, plural: string, error: unknown):
   if (!(error instanceof ApiError)) throw error
   missing(`${plural} cannot be read: ${error.message}`)
   return []
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -1,6 +1,7 @@
 import { SECOND } from '@vpa/core/time.ts'
 import { connect } from '@vpa/kube/connect.ts'
 import { readUsage } from '@vpa/kube/metrics-api.ts'
+import { UNFINISHED_PODS } from '@vpa/kube/resources.ts'
 import type { Snapshot } from '@vpa/kube/snapshot.ts'
 import { Registry } from 'prom-client'
 import type { Session } from './session.ts'
@@ -15,7 +16,7 @@ const CLEAR = '\u001b[H\u001b[2J\u001b[3J'
 export async function followSnapshots(session: Session, show: (snapshot: Snapshot) => void): Promise<void> {
   const { terminal, clock, log, kubeconfigs, context, namespace, missing } = session
   const { signal } = terminal
-  const cluster = await connect({ kubeconfig: kubeconfigs, context, qps: 0, burst: 0, source: 'kubectl-vpa', clock, log, registry: new Registry(), signal, namespace, ignoredNamespaces: [], watch: { vpas: true, pods: { fieldSelector: 'status.phase!=Succeeded,status.phase!=Failed' }, workloads: true } })
+  const cluster = await connect({ kubeconfig: kubeconfigs, context, qps: 0, burst: 0, source: 'kubectl-vpa', clock, log, registry: new Registry(), signal, namespace, ignoredNamespaces: [], watch: { vpas: true, pods: { fieldSelector: UNFINISHED_PODS }, workloads: true } })
   try {
     await Promise.race([cluster.synced(), aborted(signal)])
     let changed = true

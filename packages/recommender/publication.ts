@@ -10,6 +10,7 @@ import { recommend } from '@vpa/core/recommend/recommendation.ts'
 import { nextStatus, sameStatus } from '@vpa/core/recommend/status.ts'
 import type { EpochMs } from '@vpa/core/time.ts'
 import type { Cluster } from '@vpa/kube/cluster.ts'
+import { regardingVpa } from '@vpa/kube/regarding.ts'
 import type { RecommenderOptions } from './config.ts'
 import type { Metrics } from './metrics.ts'
 import type { Neighbourhood } from './neighbourhood.ts'
@@ -61,8 +62,7 @@ export async function publish(publication: Publication, context: PublicationCont
   for (const { type, message } of newlyHolding(explanations, vpa.status)) {
     // A VPA without usage yet is nothing unusual.
     if (type === 'LowConfidence') continue
-    const { apiVersion, namespace, name, uid } = vpa
-    cluster.event({ regarding: { apiVersion, kind: 'VerticalPodAutoscaler', namespace, name, uid }, type: 'Warning', reason: type, message })
+    cluster.event({ regarding: regardingVpa(vpa), type: 'Warning', reason: type, message })
   }
 }
 

@@ -2,6 +2,7 @@ import type { Resource } from '@vpa/core/amount.ts'
 import type { Vpa } from '@vpa/core/api/vpa.ts'
 import { type Quantity, type ResourceList, inUnits } from '@vpa/core/quantity.ts'
 import { type Tally, TallyHistogram } from '@vpa/kube/tally-histogram.ts'
+import { sizeLog2 } from '@vpa/kube/vpa-size.ts'
 import { Counter, type Registry, exponentialBuckets } from 'prom-client'
 
 const CPU_BUCKETS = exponentialBuckets(0.01, 2, 17)
@@ -68,8 +69,7 @@ export class QualityMetrics {
     for (const [resource, amount] of Object.entries(now)) {
       const old = unitsOf(before[resource])
       if (old <= 0) continue
-      const vpa_size_log2 = podCount > 0 ? Math.min(20, Math.trunc(Math.log2(podCount))) : 0
-      this.#changes.series({ update_mode: vpa.spec.updatePolicy?.updateMode ?? '', resource, vpa_size_log2: String(vpa_size_log2) }).observe(inUnits(amount) / old - 1)
+      this.#changes.series({ update_mode: vpa.spec.updatePolicy?.updateMode ?? '', resource, vpa_size_log2: String(sizeLog2(podCount)) }).observe(inUnits(amount) / old - 1)
     }
   }
 

@@ -3,6 +3,7 @@ import { MINUTE } from '@vpa/core/time.ts'
 import { changeDirections } from '@vpa/core/update/change-directions.ts'
 import { type EvictionPermission, evictionPermission } from '@vpa/core/update/decide-resize.ts'
 import type { Outcome } from '@vpa/kube/cluster.ts'
+import { regardingPod, regardingVpa } from '@vpa/kube/regarding.ts'
 import { type Candidate, candidates, leaveAlone } from './candidates.ts'
 import { note, noteLeftAlone } from './decision.ts'
 import type { Admission } from './outcome-watch.ts'
@@ -85,13 +86,13 @@ async function evict(pass: VpaPass, { pod, why }: Candidate): Promise<Outcome> {
   note(pass, pod, { do: 'evict', why })
   tally.evicted += 1
   cluster.event({
-    regarding: { apiVersion: 'v1', kind: 'Pod', namespace, name, uid },
+    regarding: regardingPod(pod),
     type: 'Normal',
     reason: 'EvictedByVPA',
     message: 'Pod was evicted by VPA Updater to apply resource recommendation.',
   })
   cluster.event({
-    regarding: { apiVersion: vpa.apiVersion, kind: 'VerticalPodAutoscaler', namespace, name: vpa.name, uid: vpa.uid },
+    regarding: regardingVpa(vpa),
     type: 'Normal',
     reason: 'EvictedPod',
     message: `VPA Updater evicted Pod ${name} to apply resource recommendation.`,

@@ -1,5 +1,6 @@
 import { reasonText } from '@vpa/core/update/reason-text.ts'
 import type { Cluster } from '@vpa/kube/cluster.ts'
+import { regardingVpa } from '@vpa/kube/regarding.ts'
 import type { VpaOutcome } from './metrics.ts'
 import type { LoopContext } from './vpa-pass.ts'
 
@@ -11,8 +12,7 @@ export function tellLeftAlone({ vpa, tally: { evicted, resized, leftAlone } }: V
   if (evicted + resized > 0) return
   for (const [why, count] of leftAlone) {
     if (!REASONS.has(why) || !hourly.isDue(`${vpa.uid}/${why}`, now)) continue
-    const regarding = { apiVersion: vpa.apiVersion, kind: 'VerticalPodAutoscaler', namespace: vpa.namespace, name: vpa.name, uid: vpa.uid }
     const pods = count === 1 ? '1 pod should be updated and is' : `${count} pods should be updated and are`
-    cluster.event({ regarding, type: 'Normal', reason: 'PodsLeftAlone', message: `${pods} left alone: ${reasonText(why)}.` })
+    cluster.event({ regarding: regardingVpa(vpa), type: 'Normal', reason: 'PodsLeftAlone', message: `${pods} left alone: ${reasonText(why)}.` })
   }
 }

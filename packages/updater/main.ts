@@ -2,6 +2,7 @@
 import { connect } from '@vpa/kube/connect.ts'
 import { every } from '@vpa/kube/every.ts'
 import { type ProgramContext, runProgram } from '@vpa/kube/program.ts'
+import { UNFINISHED_PODS } from '@vpa/kube/resources.ts'
 import { Config } from './config.ts'
 import { Metrics } from './metrics.ts'
 import { type UpdaterOptions, updaterTick } from './tick.ts'
@@ -18,7 +19,7 @@ async function run({ config, namespace, health, lead, ...context }: ProgramConte
     namespace: config.vpaObjectNamespace || undefined,
     ignoredNamespaces: config.ignoredVpaObjectNamespaces,
     // Finished pods have nothing to gain; those without a node yet show how they were admitted.
-    watch: { vpas: true, pods: { fieldSelector: 'status.phase!=Succeeded,status.phase!=Failed' }, limitRanges: true, workloads: true },
+    watch: { vpas: true, pods: { fieldSelector: UNFINISHED_PODS }, limitRanges: true, workloads: true },
     source: 'vpa-updater',
   })
   const tick = updaterTick({

@@ -1,6 +1,7 @@
 import { type Vpa, updateModeOf } from '@vpa/core/api/vpa.ts'
 import type { Clock } from '@vpa/kube/clock.ts'
 import { type ExecutionTimer, executionLatency, startTimer } from '@vpa/kube/execution-timer.ts'
+import { MAX_SIZE_LOG2, sizeLog2 } from '@vpa/kube/vpa-size.ts'
 import { Counter, Gauge, type Histogram, type Registry } from 'prom-client'
 import type { Tally } from './tally.ts'
 
@@ -11,8 +12,6 @@ export interface VpaOutcome {
   readonly tally: Tally
 }
 
-/** Upstream's last class; larger VPAs are counted in it. */
-const MAX_SIZE_LOG2 = 20
 const OF_SIZE = ['vpa_size_log2'] as const
 const OF_MODE = [...OF_SIZE, 'update_mode'] as const
 const OF_VPA = [...OF_SIZE, 'vpa_name', 'vpa_namespace'] as const
@@ -125,9 +124,4 @@ function outcomeMetrics(registers: Registry[]) {
     inTrouble: new Gauge({ name: 'vpa_updater_apply_failed_vpas', help: 'VPA objects whose evictions are held back because of what came of earlier ones.', registers }),
     breakerOpen: new Gauge({ name: 'vpa_updater_evictions_stopped', help: '1 while evictions are stopped for all VPA objects.', registers }),
   }
-}
-
-/** 0 for a VPA without pods as well as for one pod. */
-function sizeLog2(podCount: number): number {
-  return podCount === 0 ? 0 : Math.min(Math.trunc(Math.log2(podCount)), MAX_SIZE_LOG2)
 }

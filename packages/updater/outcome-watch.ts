@@ -9,6 +9,7 @@ import { type Verdict, hasMark, judgeReplacement } from '@vpa/core/update/replac
 import type { Clock } from '@vpa/kube/clock.ts'
 import type { Change, Cluster } from '@vpa/kube/cluster.ts'
 import type { Log } from '@vpa/kube/log.ts'
+import { regardingVpa } from '@vpa/kube/regarding.ts'
 import type { Metrics } from './metrics.ts'
 import { tellTroubles } from './tell-troubles.ts'
 
@@ -144,7 +145,7 @@ export class OutcomeWatch {
   #tell(vpa: Vpa, outcome: string, { trouble, breaker }: Effect): void {
     const { cluster, log, metrics } = this.#options
     const name = `${vpa.namespace}/${vpa.name}`
-    const regarding = { apiVersion: vpa.apiVersion, kind: 'VerticalPodAutoscaler', namespace: vpa.namespace, name: vpa.name, uid: vpa.uid }
+    const regarding = regardingVpa(vpa)
     metrics.countOutcome(outcome)
     log.debug('Outcome of an eviction', { vpa: name, outcome })
     if (trouble !== undefined) {

@@ -5,6 +5,7 @@ import { infeasiblePatch } from '@vpa/core/update/infeasible-annotation.ts'
 import { planResize } from '@vpa/core/update/resize-patch.ts'
 import { resizeStatusOf } from '@vpa/core/update/resize-status.ts'
 import { expiredBoosts } from '@vpa/core/update/startup-boost-expiry.ts'
+import { regardingPod } from '@vpa/kube/regarding.ts'
 import { type Candidate, candidates, leaveAlone } from './candidates.ts'
 import { note, noteLeftAlone } from './decision.ts'
 import { type VpaPass, infeasibleFor } from './vpa-pass.ts'
@@ -74,7 +75,7 @@ export function isWorthAsking(pass: VpaPass, pod: Pod): boolean {
   pass.tally.infeasibleSkipped += 1
   if (pass.hourly.isDue(`${pod.uid}/infeasible`, pass.now)) {
     pass.cluster.event({
-      regarding: regarding(pod),
+      regarding: regardingPod(pod),
       type: 'Normal',
       reason: 'InPlaceResizeSkipped',
       message: 'Previously recorded in-place update was infeasible, current recommendation is not lower than previous, skipping resize',
@@ -135,12 +136,8 @@ async function resize(pass: VpaPass, pod: Pod, why: string): Promise<'done' | 'l
   groupOf(pod)?.recordResize()
   note(pass, pod, { do: 'resize', why })
   tally.resized += 1
-  cluster.event({ regarding: regarding(pod), type: 'Normal', reason: 'InPlaceResizedByVPA', message: 'Pod was resized in place by VPA Updater.' })
+  cluster.event({ regarding: regardingPod(pod), type: 'Normal', reason: 'InPlaceResizedByVPA', message: 'Pod was resized in place by VPA Updater.' })
   const annotated = await cluster.patchPod({ namespace, name }, plan.annotations)
   if (annotated.outcome !== 'done') log.info('Failed to annotate the resized pod', { ...fields, why: annotated.outcome, reason: annotated.message })
   return 'done'
-}
-
-function regarding({ namespace, name, uid }: Pod) {
-  return { apiVersion: 'v1', kind: 'Pod', namespace, name, uid }
 }
