@@ -6,7 +6,7 @@ import { type VpaGates, reviewVpa } from '@vpa/core/admit/validate.ts'
 import { VpaIndex } from '@vpa/core/target/match.ts'
 import type { Cluster } from '@vpa/kube/cluster.ts'
 import * as z from 'zod'
-import { NamespaceLimits } from './namespace-limits.ts'
+import { LimitsByNamespace } from './limits-by-namespace.ts'
 
 const group = z.object({ group: z.string().default(''), version: z.string().default(''), kind: z.string().default('') })
 
@@ -46,14 +46,14 @@ export interface ReviewOptions {
 /** Decides on requests, from what is watched alone: no request waits for the API server. */
 export class Reviewer {
   readonly #workload: Cluster['workload']
-  readonly #limits: NamespaceLimits
+  readonly #limits: LimitsByNamespace
   readonly #vpas: VpaIndex
   readonly #options: ReviewOptions
 
   constructor({ vpas, limitRanges, workload }: Pick<Cluster, 'vpas' | 'limitRanges' | 'workload'>, options: ReviewOptions) {
     this.#workload = workload
     this.#options = options
-    this.#limits = new NamespaceLimits(limitRanges)
+    this.#limits = new LimitsByNamespace(limitRanges)
     this.#vpas = new VpaIndex([...vpas.list()].filter(isAppliedAtCreation))
     vpas.subscribe(({ before, now }) => {
       if (before) this.#vpas.remove(before)

@@ -1,7 +1,7 @@
 import { isAbsolute, join } from 'node:path'
 import type { Resources } from '@vpa/core/api/pod.ts'
 import { type Vpa, resourceListJson } from '@vpa/core/api/vpa.ts'
-import { effectiveLimits } from '@vpa/core/policy/limit-range.ts'
+import { namespaceLimits } from '@vpa/core/policy/limit-range.ts'
 import { readManifest } from '@vpa/kube/manifest.ts'
 import { type FullSnapshot, readFullSnapshot } from '@vpa/kube/snapshot.ts'
 import { WORKLOAD_RESOURCES } from '@vpa/kube/workloads.ts'
@@ -75,8 +75,7 @@ export interface ChangedContainer {
 function changedContainers(vpa: Vpa, manifest: object, { limitRanges }: FullSnapshot): readonly ChangedContainer[] {
   const pod = newPodOf(manifest, vpa.namespace)
   const ranges = limitRanges.filter(({ namespace }) => namespace === vpa.namespace)
-  const limits = { containerLimits: effectiveLimits(ranges, 'Container'), podLimits: effectiveLimits(ranges, 'Pod') }
-  const { resources } = previewOf({ vpa: inMode(vpa, 'Recreate'), pod, ...limits })
+  const { resources } = previewOf({ vpa: inMode(vpa, 'Recreate'), pod, ...namespaceLimits(ranges) })
   return pod.containers.flatMap((container, index) => {
     const [requests, limits] = [changed(container, resources[index], 'requests'), changed(container, resources[index], 'limits')]
     return requests || limits ? [{ name: container.name, index, resources: { ...(requests && { requests }), ...(limits && { limits }) } }] : []

@@ -4,7 +4,7 @@ import { type PodForecast, forecast } from '@vpa/core/advise/forecast.ts'
 import { type Hindrance, hindrancesOf } from '@vpa/core/advise/hindrance.ts'
 import type { Pod } from '@vpa/core/api/pod.ts'
 import type { Vpa } from '@vpa/core/api/vpa.ts'
-import { effectiveLimits } from '@vpa/core/policy/limit-range.ts'
+import { namespaceLimits } from '@vpa/core/policy/limit-range.ts'
 import type { CapInput } from '@vpa/core/policy/cap-to-pod.ts'
 import { largestOf } from '@vpa/core/recommend/obstacles.ts'
 import type { EpochMs } from '@vpa/core/time.ts'
@@ -26,7 +26,7 @@ export function subjectOf(vpa: Vpa, snapshot: FullSnapshot, admissionProblem: st
   const isTarget = (ref: { readonly kind: string; readonly name: string } | undefined) => ref?.kind === targetRef?.kind && ref?.name === targetRef?.name
   const pods = podsByVpa([vpa], here(snapshot.pods), snapshot.workload).get(vpa) ?? []
   const limitRanges = here(snapshot.limitRanges)
-  const limits = { containerLimits: effectiveLimits(limitRanges, 'Container'), podLimits: effectiveLimits(limitRanges, 'Pod') }
+  const limits = namespaceLimits(limitRanges)
   const budgets = here(snapshot.budgets)
   return {
     vpa,

@@ -1,6 +1,6 @@
 import type { Pod } from '@vpa/core/api/pod.ts'
 import type { Vpa } from '@vpa/core/api/vpa.ts'
-import { effectiveLimits } from '@vpa/core/policy/limit-range.ts'
+import { namespaceLimits } from '@vpa/core/policy/limit-range.ts'
 import { controllerOf } from '@vpa/core/target/owner.ts'
 import { type DurationMs, SECOND } from '@vpa/core/time.ts'
 import { troubleTold } from '@vpa/core/update/apply-failed.ts'
@@ -133,7 +133,7 @@ export class OutcomeWatch {
 
   #judge(pod: Pod, vpas: readonly Vpa[]): Verdict {
     const ranges = [...this.#options.cluster.limitRanges.list()].filter(({ namespace }) => namespace === pod.namespace)
-    return judgeReplacement({ vpas, pod, containerLimits: effectiveLimits(ranges, 'Container'), podLimits: effectiveLimits(ranges, 'Pod') })
+    return judgeReplacement({ vpas, pod, ...namespaceLimits(ranges) })
   }
 
   #restore(vpa: Vpa): void {

@@ -1,7 +1,7 @@
 import type { Pod } from '@vpa/core/api/pod.ts'
 import type { Recommendation, Vpa } from '@vpa/core/api/vpa.ts'
 import { type CapInput, capToPod } from '@vpa/core/policy/cap-to-pod.ts'
-import { effectiveLimits } from '@vpa/core/policy/limit-range.ts'
+import { namespaceLimits } from '@vpa/core/policy/limit-range.ts'
 import type { EpochMs } from '@vpa/core/time.ts'
 import type { UpdateOptions } from '@vpa/core/update/decide.ts'
 import { infeasibleTold } from '@vpa/core/update/infeasible-annotation.ts'
@@ -67,7 +67,7 @@ export function vpaPass(context: LoopContext, vpa: Vpa, pods: readonly Pod[], ta
     else log.error('Failed to obtain replication info', { owner, reason: formed.message })
   }
   const ranges = [...cluster.limitRanges.list()].filter(({ namespace }) => namespace === vpa.namespace)
-  const limits = { containerLimits: effectiveLimits(ranges, 'Container'), podLimits: effectiveLimits(ranges, 'Pod') }
+  const limits = namespaceLimits(ranges)
   return { ...context, log, vpa, pods, tally, groupOf: (pod) => groups.get(pod), whyNoGroup: (pod) => whyNoGroup.get(pod) ?? 'no-controller', capInput: (pod) => ({ vpa, pod, ...limits }) }
 }
 

@@ -2,7 +2,7 @@ import type { Pod } from '../api/pod.ts'
 import { type Recommendation, type Vpa, updateModeOf } from '../api/vpa.ts'
 import type { DisruptionBudget } from '../api/disruption-budget.ts'
 import { capToPod } from '../policy/cap-to-pod.ts'
-import type { EffectiveLimits } from '../policy/limit-range.ts'
+import type { NamespaceLimits } from '../policy/limit-range.ts'
 import { matchesSelector } from '../selector.ts'
 import type { WorkloadLookup } from '../target/workload.ts'
 import type { EpochMs } from '../time.ts'
@@ -30,7 +30,7 @@ export interface ForecastFacts {
   readonly vpa: Vpa
   /** Of this VPA, none of them ended. */
   readonly pods: readonly Pod[]
-  readonly limits: { readonly containerLimits: EffectiveLimits | undefined; readonly podLimits: EffectiveLimits | undefined }
+  readonly limits: NamespaceLimits
   readonly workload: WorkloadLookup
   readonly budgets: readonly DisruptionBudget[]
   readonly servesResize: boolean

@@ -3,16 +3,14 @@ import type { ContainerPolicy, ContainerRecommendation, Recommendation, Vpa } fr
 import { type Quantity, type ResourceList, compareQuantities, milliValue } from '../quantity.ts'
 import { controlledValuesOf, policyFor, scalingModeOf } from './container-policy.ts'
 import { currentResources } from './current-resources.ts'
-import type { EffectiveLimits } from './limit-range.ts'
+import type { EffectiveLimits, NamespaceLimits } from './limit-range.ts'
 import { fitPodLimits } from './pod-limit-range.ts'
 import { SCALED_RESOURCES, boundaryRequest, originalOf } from './proportional-limit.ts'
 
-export interface CapInput {
+/** With the limits of the pod's namespace. */
+export interface CapInput extends NamespaceLimits {
   readonly vpa: Vpa
   readonly pod: Pod
-  /** LimitRanges of the pod's namespace, see effectiveLimits. */
-  readonly containerLimits: EffectiveLimits | undefined
-  readonly podLimits: EffectiveLimits | undefined
 }
 
 export interface CappedRecommendation {

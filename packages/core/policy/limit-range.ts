@@ -37,6 +37,20 @@ export function effectiveLimits(ranges: Iterable<LimitRange>, type: 'Container' 
   return effective.min || effective.max || effective.default ? effective : undefined
 }
 
+/** What the LimitRanges of a namespace demand of its pods and of their containers. */
+export interface NamespaceLimits {
+  readonly containerLimits: EffectiveLimits | undefined
+  readonly podLimits: EffectiveLimits | undefined
+}
+
+/** Of a namespace without LimitRanges. */
+export const NO_LIMITS: NamespaceLimits = { containerLimits: undefined, podLimits: undefined }
+
+/** @param ranges those of one namespace, see {@link effectiveLimits} */
+export function namespaceLimits(ranges: readonly LimitRange[]): NamespaceLimits {
+  return { containerLimits: effectiveLimits(ranges, 'Container'), podLimits: effectiveLimits(ranges, 'Pod') }
+}
+
 /** @param sign of the comparison that keeps the amount there is: -1 keeps the lower one, 1 the higher one */
 function stricter(known: ResourceList | undefined, other: ResourceList, sign: -1 | 1): ResourceList {
   if (known === undefined) return other

@@ -6,7 +6,7 @@ import { type Vpa, isOlder, updateModeOf } from '../api/vpa.ts'
 import { capToPod } from '../policy/cap-to-pod.ts'
 import { controlledResourcesOf, policyFor, scalingModeOf } from '../policy/container-policy.ts'
 import { currentResources } from '../policy/current-resources.ts'
-import { effectiveLimits } from '../policy/limit-range.ts'
+import { NO_LIMITS, namespaceLimits } from '../policy/limit-range.ts'
 import { type ResourceList, compareQuantities, formatQuantity } from '../quantity.ts'
 import type { Explanation } from './explanation.ts'
 
@@ -84,8 +84,8 @@ function tooLarge({ vpa, allocatable }: Surroundings, pod: Pod): Explanation | u
 /** A LimitRange changes what pods get; a policy that demands more than it allows has the API server refuse them. */
 function limitRange({ vpa, limitRanges }: Surroundings, pod: Pod): Explanation | undefined {
   if (limitRanges.length === 0) return undefined
-  const limits = { containerLimits: effectiveLimits(limitRanges, 'Container'), podLimits: effectiveLimits(limitRanges, 'Pod') }
-  const [free, limited] = [{ containerLimits: undefined, podLimits: undefined }, limits].map((each) => capToPod({ vpa, pod, ...each })?.recommendation ?? [])
+  const limits = namespaceLimits(limitRanges)
+  const [free, limited] = [NO_LIMITS, limits].map((each) => capToPod({ vpa, pod, ...each })?.recommendation ?? [])
   const changed: string[] = []
   const refused: string[] = []
   for (const { containerName, target = {} } of limited ?? []) {

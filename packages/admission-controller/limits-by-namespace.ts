@@ -1,25 +1,18 @@
 import type { LimitRange } from '@vpa/core/api/limit-range.ts'
-import { type EffectiveLimits, effectiveLimits } from '@vpa/core/policy/limit-range.ts'
+import { NO_LIMITS, type NamespaceLimits, namespaceLimits } from '@vpa/core/policy/limit-range.ts'
 import type { Store } from '@vpa/kube/cluster.ts'
 
-export interface Limits {
-  readonly containerLimits: EffectiveLimits | undefined
-  readonly podLimits: EffectiveLimits | undefined
-}
-
-const NO_LIMITS: Limits = { containerLimits: undefined, podLimits: undefined }
-
 /** What the LimitRanges of each namespace demand, computed when they change and not for every pod. */
-export class NamespaceLimits {
+export class LimitsByNamespace {
   readonly #ranges = new Map<string, Map<string, LimitRange>>()
-  readonly #limits = new Map<string, Limits>()
+  readonly #limits = new Map<string, NamespaceLimits>()
 
   constructor(store: Store<LimitRange>) {
     for (const range of store.list()) this.#update(undefined, range)
     store.subscribe(({ before, now }) => this.#update(before, now))
   }
 
-  of(namespace: string): Limits {
+  of(namespace: string): NamespaceLimits {
     return this.#limits.get(namespace) ?? NO_LIMITS
   }
 
@@ -31,7 +24,7 @@ export class NamespaceLimits {
     if (now) ranges.set(now.name, now)
     if (ranges.size > 0) {
       this.#ranges.set(namespace, ranges)
-      this.#limits.set(namespace, { containerLimits: effectiveLimits(ranges.values(), 'Container'), podLimits: effectiveLimits(ranges.values(), 'Pod') })
+      this.#limits.set(namespace, namespaceLimits([...ranges.values()]))
     } else {
       this.#ranges.delete(namespace)
       this.#limits.delete(namespace)
