@@ -1,5 +1,6 @@
 import { commonFlags, flag } from '@vpa/kube/flags.ts'
 import * as z from 'zod'
+import { webhookUrl } from './register.ts'
 
 /** The admission controller's command line (upstream: pkg/admission-controller/config). */
 export const Config = z.strictObject({
@@ -28,6 +29,18 @@ export const Config = z.strictObject({
 }).refine(({ registerWebhook, injectCaBundle }) => !(registerWebhook && injectCaBundle), {
   path: ['injectCaBundle'],
   error: 'is for a webhook configuration that others keep; use it with --register-webhook=false',
+}).refine((config) => !config.registerByUrl || URL.parse(urlOf(config))?.protocol === 'https:', {
+  path: ['webhookAddress'],
+  error: ({ input }) => `with --register-by-url it must be a host or an https:// URL, and --webhook-port its port: ${JSON.stringify(urlOf(input as AddressFlags))}`,
 })
+
+interface AddressFlags {
+  readonly webhookAddress: string
+  readonly webhookPort: string
+}
+
+function urlOf({ webhookAddress, webhookPort }: AddressFlags): string {
+  return webhookUrl(webhookAddress, webhookPort)
+}
 
 export type Config = Readonly<z.output<typeof Config>>

@@ -112,6 +112,18 @@ test.for([
   expect(serverNames(configOf(...argv), 'kube-system')).toContain(name)
 })
 
+test.for([
+  ['no address', [], '"https://:8000"'],
+  ['no host', ['--webhook-address=https://'], '"https://:8000"'],
+  ['an address in the clear, which the API server does not ask', ['--webhook-address=http://10.0.0.1'], '"http://10.0.0.1:8000"'],
+  ['a port that is none', ['--webhook-address=10.0.0.1', '--webhook-port=https'], '"https://10.0.0.1:https"'],
+] as const)('by URL, told before anything starts: %s', ([, argv, came]) => {
+  expect(parseConfig(Config, ['--webhook-port=8000', ...argv])).toHaveProperty('config')
+  expect(parseConfig(Config, ['--register-by-url', '--webhook-port=8000', ...argv])).toEqual({
+    problem: `--webhook-address: with --register-by-url it must be a host or an https:// URL, and --webhook-port its port: ${came}`,
+  })
+})
+
 // Upstream: config_test.go.
 test.for([
   ['', {}],

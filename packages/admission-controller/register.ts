@@ -58,7 +58,7 @@ export function webhookConfiguration(config: Config, namespace: string, caCert: 
 /** The hosts by which the API server, and whoever tries by hand, may ask us. */
 export function serverNames({ webhookService, registerByUrl, webhookAddress }: Config, namespace: string): readonly string[] {
   const service = `${webhookService}.${namespace}.svc`
-  return [service, `${service}.cluster.local`, 'localhost', '127.0.0.1', ...(registerByUrl ? [webhookUrl(webhookAddress, '').hostname.replace(/^\[(.*)\]$/, '$1')] : [])]
+  return [service, `${service}.cluster.local`, 'localhost', '127.0.0.1', ...(registerByUrl ? [new URL(webhookUrl(webhookAddress, '')).hostname.replace(/^\[(.*)\]$/, '$1')] : [])]
 }
 
 /**
@@ -75,14 +75,14 @@ export function webhookLabels(text: string): Labels | undefined {
 }
 
 function clientConfig({ registerByUrl, webhookAddress, webhookPort, webhookService }: Config, namespace: string, caBundle: string): WebhookClientConfig {
-  if (registerByUrl) return { url: webhookUrl(webhookAddress, webhookPort).href, caBundle }
+  if (registerByUrl) return { url: new URL(webhookUrl(webhookAddress, webhookPort)).href, caBundle }
   return { service: { namespace, name: webhookService, port: 443 }, caBundle }
 }
 
 /** Users of the Go implementation write the scheme into the address; those who do not mean HTTPS as well. */
-function webhookUrl(address: string, port: string): URL {
+export function webhookUrl(address: string, port: string): string {
   const base = address.includes('://') ? address : `https://${address}`
-  return new URL(port === '' ? base : `${base}:${port}`)
+  return port === '' ? base : `${base}:${port}`
 }
 
 function namespaceSelector({ ignoredVpaObjectNamespaces, vpaObjectNamespace }: Config): object {
