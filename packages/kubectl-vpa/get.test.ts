@@ -96,7 +96,8 @@ test.for([
   ['a price that is none', 'get --cpu-price cheap', 2, "argument 'cheap' is invalid. expected an amount of money, such as 0.03.\n"],
   ['a command that is not there', 'gte', 2, "error: unknown command 'gte'\n(Did you mean get?)\n"],
   ['a context that is not there', 'get --context production', 3, 'error: no context "production" in'],
-  ['a namespace without VPAs', 'get -n kube-public', 0, 'No VerticalPodAutoscalers with containers in namespace kube-public. `kubectl vpa create --all` writes them.\n'],
+  ['a VPA of another namespace', 'get shop -n kube-public', 3, 'error: no VerticalPodAutoscaler "shop" in namespace kube-public: there is none; -n names another namespace\n'],
+  ['a namespace without VPAs', 'get -n kube-public', 0, 'No VerticalPodAutoscalers with containers in namespace kube-public (-A looks everywhere). `kubectl vpa create --all` writes them.\n'],
 ] as const)('%s is told in words', async ([, line, code, err]) => {
   const { vpa } = await cliScene(fleet)
   const answer = await vpa(line)

@@ -39,7 +39,7 @@ export function named({ vpas }: Pick<Snapshot, 'vpas'>, name: string, { namespac
   if (found !== undefined) return found
   const where = namespace === undefined ? 'any namespace' : `namespace ${home}`
   const others = vpas.map((vpa) => vpa.name).toSorted()
-  throw new Problem(`no VerticalPodAutoscaler ${JSON.stringify(name)} in ${where}: ${others.length === 0 ? 'there is none at all' : `there ${others.length === 1 ? 'is' : 'are'} ${others.slice(0, 10).join(', ')}${others.length > 10 ? ', …' : ''}`}`)
+  throw new Problem(`no VerticalPodAutoscaler ${JSON.stringify(name)} in ${where}: ${others.length === 0 ? namespace === undefined ? 'there is none at all' : 'there is none; -n names another namespace' : `there ${others.length === 1 ? 'is' : 'are'} ${others.slice(0, 10).join(', ')}${others.length > 10 ? ', …' : ''}`}`)
 }
 
 export function fleetDocument({ containers, totals }: Fleet, prices: Prices): object {
@@ -49,7 +49,7 @@ export function fleetDocument({ containers, totals }: Fleet, prices: Prices): ob
 function print({ terminal, namespace, home }: Session, fleet: Fleet, flags: GetFlags): void {
   if (flags.output === 'json' || flags.output === 'yaml') return printDocument(terminal, flags.output, fleetDocument(fleet, pricesOf(flags)))
   if (fleet.containers.length === 0) {
-    const where = namespace === undefined ? 'the cluster' : `namespace ${home}`
+    const where = namespace === undefined ? 'the cluster' : `namespace ${home} (-A looks everywhere)`
     return terminal.err(`No VerticalPodAutoscalers with containers in ${where}. \`kubectl vpa create --all\` writes them.\n`)
   }
   const palette = paletteOf(terminal)
