@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { createInterface } from 'node:readline'
+import { freePort } from './free-port.ts'
 
 export type ProgramName = 'recommender' | 'updater' | 'admission-controller'
 
@@ -84,15 +84,4 @@ function parseLine(program: ProgramName, text: string): LogLine | undefined {
   } catch {
     return undefined
   }
-}
-
-/** A port that is free now; the webhook's URL must name it before the program listens. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('expected a TCP port')
-  return address.port
 }

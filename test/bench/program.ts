@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { text } from 'node:stream/consumers'
 
@@ -110,15 +109,4 @@ export async function until(what: string, timeoutMs: number, isSo: () => Promise
   for (const deadline = Date.now() + timeoutMs; !(await isSo()); await sleep(50)) {
     if (Date.now() > deadline) throw new Error(`not within ${timeoutMs / 1000} s: ${what}`)
   }
-}
-
-/** A port that is free now. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('expected a TCP port')
-  return address.port
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { freePort } from '../../hack/demo/trio.ts'
+import { freePort } from '../../hack/demo/free-port.ts'
 import type { ChaosCluster, KubeObject, Manifest } from './chaos-cluster.ts'
 import { KeptProgram, type ProgramName } from './kept-program.ts'
 import { type Audit, WatchAuditor } from './watch-auditor.ts'

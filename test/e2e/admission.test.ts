@@ -8,11 +8,11 @@ import { Registry } from 'prom-client'
 import { Api } from '../../hack/demo/api.ts'
 import { openClusterOf } from '../../hack/demo/current-cluster.ts'
 import type { DemoCluster } from '../../hack/demo/demo-cluster.ts'
+import { freePort } from '../../hack/demo/free-port.ts'
 import { type AdmissionCase, CASES, TARGET } from './admission-cases.ts'
 import { type AdmissionController, startAdmissionController } from './admission-controller.ts'
 import { forgetAdmissionController, kubeconfig, kubectlEnvironment } from './control-plane.ts'
 
-const PORT = 18_443
 const NAMESPACE = 'admission'
 let cluster: DemoCluster
 let client: Client
@@ -22,7 +22,8 @@ let program: AdmissionController | undefined
 beforeAll(async () => {
   cluster = await openClusterOf(await Api.open(kubeconfig), kubeconfig)
   client = await openClient({ kubeconfig, source: 'e2e', qps: 0, burst: 0, clock: systemClock, registry: new Registry() })
-  const flags = [`--port=${PORT}`, '--register-by-url', '--webhook-address=https://127.0.0.1', `--webhook-port=${PORT}`, '--shutdown-delay=0s', '--feature-gates=CPUStartupBoost=true', '--max-allowed-cpu-boost=4']
+  const port = await freePort()
+  const flags = [`--port=${port}`, '--register-by-url', '--webhook-address=https://127.0.0.1', `--webhook-port=${port}`, '--shutdown-delay=0s', '--feature-gates=CPUStartupBoost=true', '--max-allowed-cpu-boost=4']
   program = await startAdmissionController([`--kubeconfig=${cluster.programs['admission-controller']}`, ...flags], 'Self registration as MutatingWebhook succeeded.')
   for (const [index, item] of CASES.entries()) await arrange(`${NAMESPACE}-${index}`, item)
 })

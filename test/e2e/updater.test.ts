@@ -9,13 +9,13 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { Api } from '../../hack/demo/api.ts'
 import { openClusterOf } from '../../hack/demo/current-cluster.ts'
 import type { DemoCluster } from '../../hack/demo/demo-cluster.ts'
+import { freePort } from '../../hack/demo/free-port.ts'
 import { PodHistory } from '../support/pod-history.ts'
 import { logInto } from '../support/updater-scene.ts'
 import { forgetAdmissionController, kubeconfig } from './control-plane.ts'
 import { Program } from '../support/program.ts'
 import { CASES, type Owner, type UpdaterCase } from './updater-cases.ts'
 
-const PORT = 18_444
 const PATIENCE = { timeout: 90_000, interval: 200 }
 const LEASE = { namespace: 'kube-system', name: 'vpa-admission-controller', holder: 'e2e', duration: 10_000 }
 const LABELS = { app: 'web' }
@@ -28,6 +28,8 @@ let cluster: Cluster
 let history: PodHistory
 let updater: Program
 const programs: Program[] = []
+/** Nothing that follows is waited for when nothing is ever done. */
+let hasBegun = false
 const watching = new AbortController()
 
 /** Admission controller and updater as processes of their own, under their ServiceAccounts, and all cases side by side. */
@@ -196,10 +198,12 @@ test('a lease that is stale, and then missing: nothing happens', async () => {
 })
 
 test('with an admission controller it begins', async () => {
-  const flags = [`--port=${PORT}`, '--register-by-url', '--webhook-address=https://127.0.0.1', `--webhook-port=${PORT}`, '--tls-cert-file=/none', '--shutdown-delay=0s', '--status-lease-update-interval=1s']
+  const port = await freePort()
+  const flags = [`--port=${port}`, '--register-by-url', '--webhook-address=https://127.0.0.1', `--webhook-port=${port}`, '--tls-cert-file=/none', '--shutdown-delay=0s', '--status-lease-update-interval=1s']
   start('admission-controller', ...flags, GATES)
   updater = start('updater', '--updater-interval=2s', GATES)
   await expect.poll(() => updater.logged('Evicting pod').length, PATIENCE).toBeGreaterThan(0)
+  hasBegun = true
 })
 
 interface Summary {
@@ -255,6 +259,7 @@ function expected({ becomes, recommended = { cpu: '500m' } }: UpdaterCase, count
 }
 
 test.for(CASES.map((item) => [`${item.title}: ${item.becomes}`, item] as const))('%s', async ([, item]) => {
+  expect(hasBegun).toBe(true)
   const namespace = namespaceOf(item)
   const count = item.owners?.includes('DaemonSet') ? 2 : (item.replicas ?? 4)
   const look = async () => {

@@ -1,10 +1,10 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, vi } from 'vitest'
+import { freePort } from '../../hack/demo/free-port.ts'
 
 export const USERNAME = 'vpa'
 export const PASSWORD = 'secret'
@@ -57,12 +57,4 @@ async function end(server: ChildProcess, folder: string): Promise<void> {
   const exited = once(server, 'exit')
   if (server.exitCode === null && server.kill('SIGTERM')) await exited
   await rm(folder, { recursive: true, force: true })
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  return typeof address === 'object' ? (address?.port ?? 0) : 0
 }

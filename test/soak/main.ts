@@ -14,7 +14,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { type Sandbox, startSandbox } from '@vpa/sandbox/sandbox.ts'
-import { freePort } from '../../hack/demo/trio.ts'
+import { freePort } from '../../hack/demo/free-port.ts'
 import { type Point, slopeOf } from './linear-fit.ts'
 
 const { values } = parseArgs({ options: { minutes: { type: 'string', default: '30' }, changes: { type: 'string', default: '20' } } })
