@@ -1,4 +1,4 @@
-import { type EpochMs, MINUTE } from '@vpa/core/time.ts'
+import { type DurationMs, MINUTE } from '@vpa/core/time.ts'
 import { isNotFound } from './api-error.ts'
 import type { Client } from './client.ts'
 import type { Clock } from './clock.ts'
@@ -19,7 +19,8 @@ const LIFETIME = 5 * MINUTE
 export class Discovery {
   readonly #client: Client
   readonly #clock: Clock
-  readonly #groups = new Map<string, { readonly at: EpochMs; readonly resources: Promise<readonly GroupResource[]> }>()
+  /** `at` is the clock's uptime. */
+  readonly #groups = new Map<string, { readonly at: DurationMs; readonly resources: Promise<readonly GroupResource[]> }>()
 
   constructor(client: Client, clock: Clock) {
     this.#client = client
@@ -38,9 +39,9 @@ export class Discovery {
 
   #group(group: string): Promise<readonly GroupResource[]> {
     const known = this.#groups.get(group)
-    if (known !== undefined && this.#clock.now() - known.at < LIFETIME) return known.resources
+    if (known !== undefined && this.#clock.uptime() - known.at < LIFETIME) return known.resources
     const resources = this.#readGroup(group)
-    this.#groups.set(group, { at: this.#clock.now(), resources })
+    this.#groups.set(group, { at: this.#clock.uptime(), resources })
     // A failure is not worth remembering.
     resources.catch(() => this.#groups.delete(group))
     return resources

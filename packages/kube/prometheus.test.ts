@@ -92,6 +92,13 @@ test('where POST is not allowed, GET asks the same; each answer is told of', asy
   expect(answers).toEqual([{ method: 'POST', status: 405, after: 0 }, { method: 'GET', status: 200, after: 0 }])
 })
 
+test("how long an answer took does not depend on the system's time, which may be set back meanwhile", async () => {
+  const clock = fakeClock()
+  const { read, answers } = await scene((_, response) => (clock.step(-MINUTE), json(response, 200, MATRIX)), { clock })
+  await read()
+  expect(answers).toEqual([{ method: 'POST', status: 200, after: 0 }])
+})
+
 test('warnings come along', async () => {
   const { read } = await scene((_, response) => json(response, 200, success('matrix', [], { warnings: ['store 10.0.0.7 is away'] })))
   expect(await read()).toEqual({ series: [], warnings: ['store 10.0.0.7 is away'] })

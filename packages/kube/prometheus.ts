@@ -14,7 +14,7 @@ export interface PrometheusOptions {
   readonly authorization: string | undefined
   /** How long one query may take, until the last byte of its answer. */
   readonly queryTimeout: DurationMs
-  readonly clock: Pick<Clock, 'now'>
+  readonly clock: Pick<Clock, 'uptime'>
   readonly signal: AbortSignal
   /** Told of each answer, when its head is there. */
   readonly onAnswer: (answer: PrometheusAnswer) => void
@@ -105,7 +105,7 @@ export class Prometheus {
   async #request(method: 'POST' | 'GET', path: string, form: string, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
     const { address, authorization, clock, onAnswer } = this.#options
     const { origin, pathname } = new URL(address)
-    const sentAt = clock.now()
+    const sentAt = clock.uptime()
     const request = {
       origin,
       path: `${pathname.replace(/\/+$/, '')}${path}${method === 'GET' ? `?${form}` : ''}`,
@@ -117,7 +117,7 @@ export class Prometheus {
     const answer = await this.#dispatcher.request(request).catch((cause: unknown) => {
       throw new Error(`cannot reach Prometheus at ${origin}: ${messageOf(cause)}`, { cause })
     })
-    onAnswer({ method, status: answer.statusCode, after: clock.now() - sentAt })
+    onAnswer({ method, status: answer.statusCode, after: clock.uptime() - sentAt })
     return answer
   }
 }

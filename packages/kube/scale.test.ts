@@ -82,6 +82,17 @@ test('an answer is given for ten minutes, and then while it is asked for again',
   expect(scales.lookup('ns', ROLLOUT)).toMatchObject({ found: { replicas: 5 } })
 })
 
+test("a step back of the system's time keeps no answer for longer", async () => {
+  const { scales, clock, server } = await lookingUp(scaleOf(3))
+  await scales.prefetch('ns', ROLLOUT)
+  server.handle(withRollouts(scaleOf(5)))
+  clock.step(-24 * HOUR)
+  await clock.advance(10 * MINUTE)
+  await scales.prefetch('ns', ROLLOUT)
+  expect(scales.lookup('ns', ROLLOUT)).toMatchObject({ found: { replicas: 5 } })
+  expect(server.seen.filter(({ path }) => path === '/apis/argoproj.io')).toHaveLength(2)
+})
+
 test('a failure is asked again after a minute', async () => {
   const { scales, clock, server } = await lookingUp((_, response) => refuse(response, 500, { message: 'no luck' }))
   await scales.prefetch('ns', ROLLOUT)

@@ -1,7 +1,7 @@
 import { type RawMeta, projectOwners } from '@vpa/core/api/object.ts'
 import type { LabelSelector } from '@vpa/core/selector.ts'
 import type { ObjectRef, WorkloadAnswer } from '@vpa/core/target/workload.ts'
-import { type DurationMs, type EpochMs, HOUR, MINUTE } from '@vpa/core/time.ts'
+import { type DurationMs, HOUR, MINUTE } from '@vpa/core/time.ts'
 import { isNotFound } from './api-error.ts'
 import type { Client } from './client.ts'
 import type { Clock } from './clock.ts'
@@ -18,10 +18,11 @@ export interface ScaleLookupOptions {
   readonly random: () => number
 }
 
+/** Times are the clock's uptime. */
 interface Entry {
   answer: WorkloadAnswer
-  askAgainAt: EpochMs
-  usedAt: EpochMs
+  askAgainAt: DurationMs
+  usedAt: DurationMs
   asking: Promise<void> | undefined
 }
 
@@ -38,12 +39,12 @@ export class ScaleLookup {
   readonly #options: ScaleLookupOptions
   readonly #discovery: Discovery
   readonly #entries = new Map<string, Entry>()
-  #sweptAt: EpochMs
+  #sweptAt: DurationMs
 
   constructor(options: ScaleLookupOptions) {
     this.#options = options
     this.#discovery = options.discovery
-    this.#sweptAt = options.clock.now()
+    this.#sweptAt = options.clock.uptime()
   }
 
   lookup(namespace: string, ref: ObjectRef): WorkloadAnswer {
@@ -56,7 +57,7 @@ export class ScaleLookup {
   }
 
   #entry(namespace: string, ref: ObjectRef): Entry {
-    const now = this.#options.clock.now()
+    const now = this.#options.clock.uptime()
     // All versions of a group hold the same objects.
     const key = `${namespace}/${groupOf(ref)}/${ref.kind}/${ref.name}`
     const entry = this.#entries.get(key) ?? {
@@ -79,7 +80,7 @@ export class ScaleLookup {
     // What was true before an outage is better than nothing.
     if (!('failed' in answer && 'found' in entry.answer)) entry.answer = answer
     const lifetime: DurationMs = 'found' in answer ? FOUND_LIFETIME : OTHER_LIFETIME
-    entry.askAgainAt = this.#options.clock.now() + lifetime * (1 + this.#options.random())
+    entry.askAgainAt = this.#options.clock.uptime() + lifetime * (1 + this.#options.random())
     entry.asking = undefined
   }
 
@@ -117,7 +118,7 @@ export class ScaleLookup {
     }
   }
 
-  #sweep(now: EpochMs): void {
+  #sweep(now: DurationMs): void {
     if (now - this.#sweptAt < UNUSED_LIFETIME) return
     this.#sweptAt = now
     for (const [key, { usedAt }] of this.#entries) if (now - usedAt >= UNUSED_LIFETIME) this.#entries.delete(key)
