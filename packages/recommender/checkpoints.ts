@@ -10,11 +10,11 @@ import type { EpochMs } from '@vpa/core/time.ts'
 import type { Clock } from '@vpa/kube/clock.ts'
 import type { Cluster } from '@vpa/kube/cluster.ts'
 import type { Log } from '@vpa/kube/log.ts'
+import { workThrough } from '@vpa/kube/work-through.ts'
 import type { RecommenderOptions } from './config.ts'
 import type { PrometheusHistory } from './prometheus-history.ts'
 import { retentionOf } from './samples.ts'
 import { type Subject, nameOf } from './subject.ts'
-import { workThrough } from './work-through.ts'
 
 export interface CheckpointsContext {
   readonly cluster: Pick<Cluster, 'checkpoints' | 'vpas' | 'writeCheckpoint' | 'deleteCheckpoint'>

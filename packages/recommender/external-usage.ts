@@ -4,8 +4,8 @@ import { formatSelector } from '@vpa/core/selector.ts'
 import type { Cluster, ContainerUsage } from '@vpa/kube/cluster.ts'
 import type { ExternalMetricValue } from '@vpa/kube/external-metrics.ts'
 import type { Log } from '@vpa/kube/log.ts'
+import { workThrough } from '@vpa/kube/work-through.ts'
 import type { Subject } from './subject.ts'
-import { workThrough } from './work-through.ts'
 
 export interface ExternalMetricsOptions {
   /** Metrics by resource; a resource without one is not asked for. */

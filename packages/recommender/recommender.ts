@@ -12,6 +12,7 @@ import type { Clock } from '@vpa/kube/clock.ts'
 import type { Cluster, ContainerUsage } from '@vpa/kube/cluster.ts'
 import type { Watched } from '@vpa/kube/informers.ts'
 import type { Log } from '@vpa/kube/log.ts'
+import { workThrough } from '@vpa/kube/work-through.ts'
 import { Checkpoints } from './checkpoints.ts'
 import type { RecommenderOptions } from './config.ts'
 import { externalUsage } from './external-usage.ts'
@@ -23,7 +24,6 @@ import { publish, recommendationFor } from './publication.ts'
 import type { QualityMetrics } from './quality-metrics.ts'
 import { type SampleContext, addOoms, addUsage, retentionOf } from './samples.ts'
 import { type Subject, SubjectIndex, nameOf, podCountOf, subjectsOf } from './subject.ts'
-import { workThrough } from './work-through.ts'
 
 export interface RecommenderContext {
   readonly cluster: Cluster

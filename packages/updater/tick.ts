@@ -10,6 +10,7 @@ import type { Clock } from '@vpa/kube/clock.ts'
 import type { Cluster } from '@vpa/kube/cluster.ts'
 import type { Log } from '@vpa/kube/log.ts'
 import { RateLimit } from '@vpa/kube/rate-limit.ts'
+import { workThrough } from '@vpa/kube/work-through.ts'
 import { type AdmissionStatusOptions, isAdmissionControllerAlive } from './admission-status.ts'
 import { DeprecationNotice } from './deprecation-notice.ts'
 import { Hourly } from './hourly.ts'
@@ -124,18 +125,15 @@ function forgetGone(infeasible: Map<string, Recommendation>, pods: readonly Pod[
  *
  * @returns what came of those VPAs that the loop came to the end of
  */
-async function updateAll(podsOf: Iterable<readonly [Vpa, readonly Pod[]]>, context: LoopContext, metrics: Metrics): Promise<readonly VpaOutcome[]> {
-  const queue = podsOf[Symbol.iterator]()
+async function updateAll(podsOf: readonly (readonly [Vpa, readonly Pod[]])[], context: LoopContext, metrics: Metrics): Promise<readonly VpaOutcome[]> {
   const ended: VpaOutcome[] = []
-  const work = async () => {
-    for (let next = queue.next(); !next.done && !context.signal.aborted; next = queue.next()) {
-      const [vpa, pods] = next.value
-      const outcome = { vpa, podCount: pods.length, tally: emptyTally() }
-      if (await hasEnded(context, outcome, pods)) ended.push(outcome)
-      metrics.countVpa(outcome)
-    }
-  }
-  await Promise.all(Array.from({ length: WORKERS }, work))
+  await workThrough(podsOf, WORKERS, async ([vpa, pods]) => {
+    if (context.signal.aborted) return false
+    const outcome = { vpa, podCount: pods.length, tally: emptyTally() }
+    if (await hasEnded(context, outcome, pods)) ended.push(outcome)
+    metrics.countVpa(outcome)
+    return true
+  })
   return ended
 }
 
