@@ -49,7 +49,7 @@ export class Health {
   silentFor(): DurationMs | undefined {
     const { timeout, clock } = this.#options
     const silence = clock.uptime() - this.#lastBeat
-    return this.#state === 'working' && timeout !== undefined && silence > timeout ? silence : undefined
+    return this.#state === 'working' && timeout !== undefined && silence > timeout ? Math.trunc(silence) : undefined
   }
 
   /** Undefined when the program does its work, or what it does instead. */

@@ -38,6 +38,7 @@ test.for([
 
 test.for([
   ['a loop that stands still', (health: Health) => health.start(), 5 * MINUTE + SECOND, '500 Error: last activity more than 5m1s ago'],
+  ['a loop that stands still, by a clock finer than milliseconds', (health: Health) => health.start(), 5 * MINUTE + 1234.5678, '500 Error: last activity more than 5m1.234s ago'],
   ['a loop that stands still just long enough', (health: Health) => health.start(), 5 * MINUTE, '200 OK'],
   ['a long start', () => {}, 60 * MINUTE, '200 OK'],
   ['a long time standing by', (health: Health) => health.standBy(), 60 * MINUTE, '200 OK'],
