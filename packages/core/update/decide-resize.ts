@@ -8,7 +8,7 @@ import { isResizeStuck, resizeStatusOf } from './resize-status.ts'
 /** What a pod's group, and a resize that is under way, allow. */
 export type EvictionPermission = Permission | 'no-group' | 'resize-under-way'
 
-/** @param resizingFor since when the pod is being resized, if it is */
+/** @param resizingFor how long a resize of the pod has been under way, if one is */
 export function evictionPermission(pod: Pod, group: ReplicaGroup | undefined, resizingFor: DurationMs): EvictionPermission {
   if (group === undefined) return 'no-group'
   const permission = group.eviction(pod)
@@ -32,8 +32,10 @@ export interface ResizeFacts {
   readonly skipDisruptionBudget: boolean
 }
 
-/** For a pod in mode InPlaceOrRecreate or InPlace; the latter never evicts, and only a known refusal stops it (KEP 8818),
- * or that too many containers would restart at a time, which upstream does not mind. */
+/**
+ * Whether a pod in mode InPlaceOrRecreate or InPlace is to be resized, evicted, or left alone. The latter mode never evicts, and only
+ * a known refusal stops it (AEP 8818), or that too many containers would restart at a time, which upstream does not mind.
+ */
 export function decideResize(pod: Pod, facts: ResizeFacts): ResizeDecision {
   const { vpa, group, resizingFor, infeasible, skipDisruptionBudget } = facts
   if (group === undefined) return { do: 'nothing', why: 'no-group' }

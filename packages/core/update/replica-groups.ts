@@ -14,7 +14,7 @@ export interface GroupOptions {
 }
 
 /** The pods of one controller; without a group nothing may be done to them in this loop. */
-export type PodGroup =
+export type FormedGroup =
   | { readonly owner: OwnerReference; readonly pods: readonly Pod[]; readonly group: ReplicaGroup }
   | { readonly owner: OwnerReference; readonly pods: readonly Pod[]; readonly why: 'group-too-small' }
   | { readonly owner: OwnerReference; readonly pods: readonly Pod[]; readonly why: 'unknown-replicas'; readonly message: string }
@@ -24,7 +24,7 @@ export type PodGroup =
  *
  * @param pods of one VPA, none of them being deleted
  */
-export function replicaGroups(pods: readonly Pod[], vpa: Vpa, lookup: WorkloadLookup, options: GroupOptions): readonly PodGroup[] {
+export function replicaGroups(pods: readonly Pod[], vpa: Vpa, lookup: WorkloadLookup, options: GroupOptions): readonly FormedGroup[] {
   const byOwner = new Map<string, { owner: OwnerReference; pods: Pod[] }>()
   for (const pod of pods) {
     const owner = controllerOf(pod)
@@ -34,10 +34,10 @@ export function replicaGroups(pods: readonly Pod[], vpa: Vpa, lookup: WorkloadLo
     members.pods.push(pod)
     byOwner.set(key, members)
   }
-  return [...byOwner.values()].map((members) => podGroup(members, vpa, lookup, options))
+  return [...byOwner.values()].map((members) => formGroup(members, vpa, lookup, options))
 }
 
-function podGroup({ owner, pods }: { owner: OwnerReference; pods: readonly Pod[] }, vpa: Vpa, lookup: WorkloadLookup, options: GroupOptions): PodGroup {
+function formGroup({ owner, pods }: { owner: OwnerReference; pods: readonly Pod[] }, vpa: Vpa, lookup: WorkloadLookup, options: GroupOptions): FormedGroup {
   const tooSmall = pods.length < (vpa.spec.updatePolicy?.minReplicas ?? options.minReplicas)
   const mode = updateModeOf(vpa)
   const belowMinimum = tooSmall && options.inPlaceSkipDisruptionBudget && (mode === 'InPlaceOrRecreate' || mode === 'InPlace')
