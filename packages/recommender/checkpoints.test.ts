@@ -2,7 +2,7 @@ import type { Resource } from '@vpa/core/amount.ts'
 import { type Checkpoint, checkpointStatusJson, projectCheckpoint } from '@vpa/core/api/checkpoint.ts'
 import { projectVpa } from '@vpa/core/api/vpa.ts'
 import { UsageHistory } from '@vpa/core/history/usage-history.ts'
-import { DAY, MINUTE } from '@vpa/core/time.ts'
+import { DAY, MINUTE, SECOND } from '@vpa/core/time.ts'
 import type { CheckpointWrite, Store } from '@vpa/kube/cluster.ts'
 import type { Log } from '@vpa/kube/log.ts'
 import { ObjectStore } from '@vpa/kube/store.ts'
@@ -58,6 +58,16 @@ test('those that have waited longest are written first, and each worker writes o
 test('all are written where there is time', async () => {
   const written: string[] = []
   await checkpointsOf({ clock: fakeClock(), flags: { updateWorkerCount: '2' }, written }).write(subjects('a', 'b', 'c', 'd', 'e'))
+  expect(written).toHaveLength(5)
+})
+
+test("a step of the system's time takes nothing from the time there is", async () => {
+  const clock = fakeClock()
+  const written: string[] = []
+  const done = checkpointsOf({ clock, flags: { updateWorkerCount: '2', checkpointsTimeout: '1m' }, writeTime: SECOND, written }).write(subjects('a', 'b', 'c', 'd', 'e'))
+  clock.step(DAY)
+  await clock.advance(MINUTE)
+  await done
   expect(written).toHaveLength(5)
 })
 

@@ -87,13 +87,13 @@ export class Checkpoints {
   async write(subjects: readonly Subject[]): Promise<void> {
     const { clock, log, options, prometheus, signal } = this.#context
     if (prometheus) return
-    const deadline = clock.now() + options.checkpointsTimeout
+    const deadline = clock.uptime() + options.checkpointsTimeout
     const queue = subjects.filter(({ vpa }) => !isFetchingHistory(vpa)).map((subject) => ({ subject, since: this.#writtenAt.get(nameOf(subject.vpa)) ?? -Infinity })).toSorted((a, b) => (a.since < b.since ? -1 : Number(a.since > b.since)))
     let late = false
     await workThrough(queue, options.workers, async ({ subject }) => {
       await this.#save(subject)
       this.#writtenAt.set(nameOf(subject.vpa), clock.now())
-      late ||= clock.now() > deadline
+      late ||= clock.uptime() > deadline
       return !late && !signal.aborted
     })
     if (late) log.warn('Failed to store all checkpoints within the configured `checkpoints-timeout`')
