@@ -42,7 +42,7 @@ describe.skipIf(found === undefined)('hack/vpa-up.sh and the chart', () => {
   const chart = found === undefined ? [] : render()
 
   test('install the same objects', () => {
-    expect(Object.keys(comparable(scripts))).toHaveLength(8)
+    expect(Object.keys(comparable(scripts))).toHaveLength(11)
     expect(comparable(chart)).toEqual(comparable(scripts))
   })
 
