@@ -149,7 +149,7 @@ test('each program may do what all of its features need, and nothing else; no se
   const { data = {} } = (await readSecret(client, SECRET)) ?? {}
   const keys = [data['caKey.pem'], data['serverKey.pem']].map((pem) => pem?.split('\n')[1] ?? '')
   // The programs have logged; how much depends on how long the features took.
-  expect(programs.map(({ lines }) => lines.length > 10)).toEqual(programs.map(() => true))
+  expect(programs.map(({ lines }) => lines.length > 0)).toEqual(programs.map(() => true))
   for (const hidden of [...tokens, ...keys]) {
     expect(hidden.length).toBeGreaterThan(30)
     expect(log.includes(hidden)).toBe(false)
