@@ -1,4 +1,5 @@
 import { MINUTE } from '@vpa/core/time.ts'
+import { messageOf } from '@vpa/kube/error-message.ts'
 import { readLease } from '@vpa/kube/lease.ts'
 import { readWebhookTrust } from '@vpa/kube/webhook-registration.ts'
 import type { Session } from './session.ts'
@@ -23,7 +24,7 @@ export async function admissionProblem({ client, clock, missing }: Session, syst
     if (clock.now() - seenAt >= LEASE_TIMEOUT) return `The lease ${systemNamespace}/${LEASE} is not renewed any more: the admission controller is away, and the updater does nothing without it.`
     return undefined
   } catch (error) {
-    missing(`whether the admission controller works is not known: ${error instanceof Error ? error.message : String(error)}`)
+    missing(`whether the admission controller works is not known: ${messageOf(error)}`)
     return undefined
   }
 }

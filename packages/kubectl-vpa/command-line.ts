@@ -1,6 +1,7 @@
 import { FLEET_ORDERS } from '@vpa/core/advise/fleet.ts'
 import { DEFAULT_PRICES } from '@vpa/core/advise/price.ts'
 import { ApiError } from '@vpa/kube/api-error.ts'
+import { messageOf } from '@vpa/kube/error-message.ts'
 import { NoVpaKind } from '@vpa/kube/snapshot.ts'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { type CreateFlags, create } from './create.ts'
@@ -29,7 +30,7 @@ export async function runCommandLine(argv: readonly string[], terminal: Terminal
 function explainError(error: unknown): string {
   if (error instanceof NoVpaKind) return `${error.message}: install the Vertical Pod Autoscaler with hack/vpa-up.sh, or choose another cluster with --context`
   if (error instanceof ApiError && error.status === 401) return `the API server does not accept your credentials (401): ${error.message}`
-  return error instanceof Error ? error.message : String(error)
+  return messageOf(error)
 }
 
 const MODES = ['Off', 'Initial', 'Recreate', 'InPlaceOrRecreate', 'InPlace'] as const

@@ -8,6 +8,7 @@ import type { ContainerRecommendation } from '@vpa/core/api/vpa.ts'
 import type { Aggregate } from '@vpa/core/history/aggregate.ts'
 import { loadCheckpoint } from '@vpa/core/history/checkpoint.ts'
 import { capToPod } from '@vpa/core/policy/cap-to-pod.ts'
+import { messageOf } from '@vpa/kube/error-message.ts'
 import { type EventAbout, readEventsAbout } from '@vpa/kube/events-about.ts'
 import { type FullSnapshot, readFullSnapshot } from '@vpa/kube/snapshot.ts'
 import { admissionProblem } from './admission-health.ts'
@@ -57,7 +58,7 @@ async function explanationOf(name: string, snapshot: FullSnapshot, session: Sess
   const [problem, events] = await Promise.all([
     admissionProblem(session, systemNamespace),
     readEventsAbout(session.client, { kind: 'VerticalPodAutoscaler', ...vpa }).catch((error: unknown) => {
-      session.missing(`events cannot be read: ${error instanceof Error ? error.message : String(error)}`)
+      session.missing(`events cannot be read: ${messageOf(error)}`)
       return []
     }),
   ])

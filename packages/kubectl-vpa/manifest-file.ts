@@ -1,3 +1,4 @@
+import { messageOf } from '@vpa/kube/error-message.ts'
 import { readFile } from 'node:fs/promises'
 import { parseAllDocuments } from 'yaml'
 import { Problem } from './problem.ts'
@@ -21,7 +22,7 @@ export async function textOf(file: string): Promise<string> {
   try {
     return file === '-' ? (await process.stdin.toArray()).join('') : await readFile(file, 'utf8')
   } catch (error) {
-    throw new Problem(error instanceof Error ? error.message : String(error))
+    throw new Problem(messageOf(error))
   }
 }
 

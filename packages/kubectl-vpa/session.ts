@@ -1,5 +1,6 @@
 import { DEFAULT_PRICES, type Prices } from '@vpa/core/advise/price.ts'
 import { openClient } from '@vpa/kube/connect.ts'
+import { messageOf } from '@vpa/kube/error-message.ts'
 import { namespaceOf, readKubeconfig } from '@vpa/kube/kubeconfig.ts'
 import type { Log } from '@vpa/kube/log.ts'
 import type { SnapshotOptions } from '@vpa/kube/snapshot.ts'
@@ -52,7 +53,7 @@ async function whereTo(terminal: Terminal, { kubeconfig, context, namespace }: C
   try {
     return { files, home: namespace ?? namespaceOf(await readKubeconfig({ files, context })) ?? 'default' }
   } catch (error) {
-    throw new Problem(error instanceof Error ? error.message : String(error))
+    throw new Problem(messageOf(error))
   }
 }
 

@@ -1,5 +1,6 @@
 import { SECOND } from '@vpa/core/time.ts'
 import { connect } from '@vpa/kube/connect.ts'
+import { messageOf } from '@vpa/kube/error-message.ts'
 import { readUsage } from '@vpa/kube/metrics-api.ts'
 import { UNFINISHED_PODS } from '@vpa/kube/resources.ts'
 import type { Snapshot } from '@vpa/kube/snapshot.ts'
@@ -26,7 +27,7 @@ export async function followSnapshots(session: Session, show: (snapshot: Snapsho
     while (!signal.aborted) {
       if (clock.uptime() - askedAt >= USAGE_AGE) {
         askedAt = clock.uptime()
-        usage = await readUsage(session.client, log, namespace).catch((error: unknown) => void missing(`no usage: ${error instanceof Error ? error.message : String(error)}`))
+        usage = await readUsage(session.client, log, namespace).catch((error: unknown) => void missing(`no usage: ${messageOf(error)}`))
         changed = true
       }
       if (changed) {
