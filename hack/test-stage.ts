@@ -1,12 +1,14 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 
 /** What a stage of tests came to. */
 export interface Count {
   readonly passed: number
   readonly failed: number
   readonly skipped: number
+  /** What failed, a line each: said again at the end, since the output above it is long. */
+  readonly failures?: readonly string[]
 }
 
 interface Finished {
@@ -25,9 +27,10 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => in
 
 export const bin = (name: string) => join('node_modules', '.bin', name)
 
-/** Prints `N passed, N failed, N skipped`; the exit code. */
+/** Prints what failed and `N passed, N failed, N skipped`; the exit code. */
 export function closingLine(counts: readonly Count[]): 0 | 1 {
-  const total = (key: keyof Count) => counts.reduce((sum, count) => sum + count[key], 0)
+  for (const failure of counts.flatMap((count) => count.failures ?? [])) console.log(`FAILED ${failure}`)
+  const total = (key: 'passed' | 'failed' | 'skipped') => counts.reduce((sum, count) => sum + count[key], 0)
   console.log(`\n${total('passed')} passed, ${total('failed')} failed, ${total('skipped')} skipped`)
   return total('failed') > 0 ? 1 : 0
 }
@@ -42,12 +45,36 @@ export async function vitest(project: string, scratch: string, env: NodeJS.Proce
   const report = join(scratch, `${project}.json`)
   const { code } = await run(bin('vitest'), ['run', '--config', 'test/vitest.config.ts', '--project', project, ...options, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`], env)
   const result = await readFile(report, 'utf8').then(
-    (text) => JSON.parse(text) as { numPassedTests: number; numFailedTests: number; numPendingTests: number },
+    (text) => JSON.parse(text) as Report,
     () => undefined,
   )
+  const failures = (result?.testResults ?? []).flatMap(failuresOf)
   const failed = result?.numFailedTests ?? 0
   // A suite that could not even be loaded counts no failed test, yet it has failed.
-  return { passed: result?.numPassedTests ?? 0, failed: code !== 0 && failed === 0 ? 1 : failed, skipped: result?.numPendingTests ?? 0 }
+  if (code !== 0 && failed === 0) return { passed: result?.numPassedTests ?? 0, failed: 1, skipped: result?.numPendingTests ?? 0, failures: [...failures, `${project} tests: exit code ${code}`] }
+  return { passed: result?.numPassedTests ?? 0, failed, skipped: result?.numPendingTests ?? 0, failures }
+}
+
+/** What is read of vitest's JSON report. */
+interface Report {
+  readonly numPassedTests: number
+  readonly numFailedTests: number
+  readonly numPendingTests: number
+  readonly testResults: readonly FileReport[]
+}
+
+interface FileReport {
+  readonly name: string
+  readonly status: string
+  readonly message: string
+  readonly assertionResults: readonly { readonly fullName: string; readonly status: string; readonly failureMessages?: readonly string[] | null }[]
+}
+
+function failuresOf({ name, status, message, assertionResults }: FileReport): string[] {
+  const file = relative(process.cwd(), name)
+  const tests = assertionResults.filter((test) => test.status === 'failed')
+  if (tests.length === 0 && status === 'failed') return [`${file}: ${message}`]
+  return tests.map((test) => `${file}: ${test.fullName}: ${test.failureMessages?.[0]?.split('\n')[0] ?? 'no message'}`)
 }
 
 /** Stops a control plane, also when we have been told to end. */

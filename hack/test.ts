@@ -25,16 +25,17 @@ try {
 async function check(): Promise<Count> {
   title('types, lint, dead code')
   const { code } = await run('npm', ['run', '--silent', 'check'])
-  return { passed: Number(code === 0), failed: Number(code !== 0), skipped: 0 }
+  return { passed: Number(code === 0), failed: Number(code !== 0), skipped: 0, failures: code === 0 ? [] : ['types, lint, dead code: npm run check'] }
 }
 
 async function parity(): Promise<Count> {
   title('parity vectors')
   const { code, output } = await run(bin('node'), ['test/parity/run.ts'], {}, 'quiet')
   const lines = output.trimEnd().split('\n')
-  for (const line of lines.filter((text) => !text.startsWith('ok '))) console.log(line)
+  const others = lines.filter((text) => !text.startsWith('ok '))
+  for (const line of others) console.log(line)
   const [, passed = '0', failed = '0', skipped = '0'] = /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/.exec(lines.at(-1) ?? '') ?? []
-  return { passed: Number(passed), failed: code !== 0 ? Math.max(1, Number(failed)) : Number(failed), skipped: Number(skipped) }
+  return { passed: Number(passed), failed: code !== 0 ? Math.max(1, Number(failed)) : Number(failed), skipped: Number(skipped), failures: code === 0 ? [] : [`parity vectors: ${others[0]}`] }
 }
 
 async function onControlPlane(): Promise<Count> {
@@ -44,10 +45,10 @@ async function onControlPlane(): Promise<Count> {
   if (started.code === NOT_AVAILABLE) {
     const inCi = process.env['CI'] !== undefined
     console.log(inCi ? 'FAILED: CI must have the control plane (see above for what is missing).' : 'SKIPPED: no control plane here (see above for what is missing).')
-    return { passed: 0, failed: Number(inCi), skipped: Number(!inCi) }
+    return { passed: 0, failed: Number(inCi), skipped: Number(!inCi), failures: inCi ? ['control plane: not available'] : [] }
   }
   try {
-    if (started.code !== 0) return { passed: 0, failed: 1, skipped: 0 }
+    if (started.code !== 0) return { passed: 0, failed: 1, skipped: 0, failures: ['control plane: could not be started'] }
     const kubeconfig = (await run('bash', [CONTROL_PLANE, 'kubeconfig', '--dir', directory], {}, 'quiet')).output.trim()
     // One file at a time: they share the cluster, and some install and remove the same things.
     return await vitest('cluster', scratch, { VPA_CONTROL_PLANE_KUBECONFIG: kubeconfig, VPA_CONTROL_PLANE_DIR: directory }, '--no-file-parallelism')
