@@ -1,0 +1,77 @@
+import { formatQuantity, parseQuantity, wholeValue } from '@vpa/core/quantity.ts'
+import { ApiError } from '@vpa/kube/api-error.ts'
+import type { Client } from '@vpa/kube/client.ts'
+import { systemClock } from '@vpa/kube/clock.ts'
+import { openClient } from '@vpa/kube/connect.ts'
+import fc from 'fast-check'
+import { Registry } from 'prom-client'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { kubeconfig } from './control-plane.ts'
+
+/** How many texts go into one request. */
+const BATCH = 200
+/** Above it, Go keeps some amounts and caps others; no node has as much. */
+const LARGEST = 2n ** 63n - 1n
+const TOO_MUCH = 'more than fits an int64'
+
+let client: Client
+
+beforeAll(async () => {
+  client = await openClient({ kubeconfig, source: 'e2e', qps: 0, burst: 0, clock: systemClock, registry: new Registry() })
+})
+
+afterAll(async () => {
+  await client.close()
+})
+
+const digits = (max: number) => fc.string({ unit: fc.constantFrom(...'0123456789'), maxLength: max })
+const SUFFIXES = ['', 'n', 'u', 'm', 'k', 'M', 'G', 'T', 'P', 'E', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei', 'e0', 'e3', 'E3', 'e-3', 'e6', 'E+9', 'e-9', 'e12', 'e18']
+/** Amounts of every size and precision, and what is nearly one. */
+const text = fc.oneof(
+  { weight: 3, arbitrary: fc.tuple(fc.constantFrom('', '+'), digits(20), fc.constantFrom('', '.'), digits(11), fc.constantFrom(...SUFFIXES)).map((parts) => parts.join('')) },
+  { weight: 1, arbitrary: fc.tuple(digits(4), fc.constantFrom('.', '..', ' ', '-', '_', ','), digits(3), fc.constantFrom(...SUFFIXES, 'K', 'mi', 'B', 'GB', 'e', 'e+', 'ee3', 'e3m')).map((parts) => parts.join('')) },
+)
+
+/** What the API server makes of the texts, as it stores them: volumes of a pod that is never created have them as sizes. */
+async function asStored(texts: readonly string[]): Promise<readonly string[]> {
+  const volumes = texts.map((sizeLimit, index) => ({ name: `v${index}`, emptyDir: { sizeLimit } }))
+  const body = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'quantities' }, spec: { serviceAccountName: 'default', automountServiceAccountToken: false, volumes, containers: [{ name: 'app', image: 'none' }] } }
+  const pod = await client.request<{ spec: { volumes: { emptyDir: { sizeLimit: string } }[] } }>({ method: 'POST', path: '/api/v1/namespaces/default/pods', query: { dryRun: 'All' }, body })
+  return pod.spec.volumes.map(({ emptyDir }) => emptyDir.sizeLimit)
+}
+
+/** Negative sizes are refused for another reason. */
+const texts = [...new Set(fc.sample(text, 3 * BATCH))].filter((one) => !one.startsWith('-'))
+
+test('the API server takes what is a quantity to us, and keeps it as written or as we print it', async () => {
+  const ours = texts.filter((one) => parseQuantity(one) !== undefined)
+  expect(ours.length).toBeGreaterThan(BATCH)
+  const wrong: string[] = []
+  for (let from = 0; from < ours.length; from += BATCH) {
+    const batch = ours.slice(from, from + BATCH)
+    const stored = await asStored(batch)
+    for (const [index, one] of batch.entries()) {
+      const kept = stored[index] ?? ''
+      if ((kept !== one && kept !== printed(one) && printed(one) !== TOO_MUCH) || printed(kept) !== printed(one)) wrong.push(`${one} is stored as ${kept}, we print ${printed(one)}`)
+    }
+  }
+  expect(wrong).toEqual([])
+})
+
+test('what is no quantity to us the API server refuses, or stores as one: 0 where it has no digit, or what is between spaces', async () => {
+  const none = texts.filter((one) => parseQuantity(one) === undefined).slice(0, 150)
+  const stored = new Map<string, string | undefined>()
+  for (const one of none) stored.set(one, await asStored([one]).then(([kept]) => kept, refused))
+  const taken = [...stored].filter(([, kept]) => kept !== undefined)
+  expect(stored.size - taken.length).toBeGreaterThan(20)
+  expect(taken.filter(([one, kept]) => kept !== '0' && (printed(kept) === undefined || printed(kept) !== printed(one.trim())))).toEqual([])
+})
+
+function printed(text: string): string | undefined {
+  const quantity = parseQuantity(text)
+  return quantity && (wholeValue(quantity) >= LARGEST ? TOO_MUCH : formatQuantity(quantity))
+}
+
+function refused(error: unknown): undefined {
+  if (!(error instanceof ApiError && error.status === 400)) throw error
+}
