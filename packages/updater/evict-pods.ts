@@ -66,7 +66,7 @@ function admit({ outcomes, vpa, signal, groupOf }: VpaPass, { pod, recommendatio
 }
 
 async function evict(pass: VpaPass, { pod, why }: Candidate): Promise<Outcome> {
-  const { cluster, log, vpa, tally, groupOf, leaving, now } = pass
+  const { cluster, log, vpa, tally, groupOf, leaving, uptime } = pass
   const { namespace, name, uid } = pod
   const fields = { pod: `${namespace}/${name}` }
   log.info('Evicting pod', fields)
@@ -74,7 +74,7 @@ async function evict(pass: VpaPass, { pod, why }: Candidate): Promise<Outcome> {
   // A pod that went by itself is missing in its group just as well; one that nobody can tell of may be.
   if (answer.outcome === 'gone' || mayBeDone(answer.outcome)) {
     groupOf(pod)?.recordEviction(pod)
-    leaving.set(uid, now + LEAVING_TIME)
+    leaving.set(uid, uptime + LEAVING_TIME)
   }
   if (answer.outcome !== 'done') {
     const level = answer.outcome === 'rejected' ? 'warn' : 'info'

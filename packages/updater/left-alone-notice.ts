@@ -8,10 +8,10 @@ import type { LoopContext } from './vpa-pass.ts'
 const REASONS = new Set(['group-too-small', 'unknown-replicas', 'budget-spent', 'eviction-requirements', 'blocked', 'rejected', 'qos-class', 'resize-not-served', 'breaker-open'])
 
 /** Tells on a VPA, at most once an hour for each reason, that none of its pods is updated although they should be. */
-export function tellLeftAlone({ vpa, tally: { evicted, resized, leftAlone } }: VpaOutcome, { cluster, hourly, now }: Pick<LoopContext, 'hourly' | 'now'> & { readonly cluster: Pick<Cluster, 'event'> }): void {
+export function tellLeftAlone({ vpa, tally: { evicted, resized, leftAlone } }: VpaOutcome, { cluster, hourly, uptime }: Pick<LoopContext, 'hourly' | 'uptime'> & { readonly cluster: Pick<Cluster, 'event'> }): void {
   if (evicted + resized > 0) return
   for (const [why, count] of leftAlone) {
-    if (!REASONS.has(why) || !hourly.isDue(`${vpa.uid}/${why}`, now)) continue
+    if (!REASONS.has(why) || !hourly.isDue(`${vpa.uid}/${why}`, uptime)) continue
     const pods = count === 1 ? '1 pod should be updated and is' : `${count} pods should be updated and are`
     cluster.event({ regarding: regardingVpa(vpa), type: 'Normal', reason: 'PodsLeftAlone', message: `${pods} left alone: ${reasonText(why)}.` })
   }

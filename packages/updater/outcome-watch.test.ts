@@ -57,6 +57,24 @@ test('pods that come back as recommended let a loop do all it may', async () => 
   expect(await facts.registry.metrics()).toContain('vpa_updater_eviction_outcomes_total{outcome="applied"}')
 })
 
+test('a clock that was an hour ahead for a while holds up no eviction', async () => {
+  const facts = await scene({ names: VPAS, kind: 'ReplicaSet', replicas: 4, outcome })
+  for (const name of VPAS) await admitAs(facts.sandbox, name, TARGET)
+  const loopWhileTimePasses = async () => {
+    await renewLease(facts.sandbox, { now: () => facts.clock.now() + facts.own.ahead })
+    let isOver = false
+    void facts.tick().then(() => (isOver = true))
+    while (!isOver) await facts.clock.advance(SECOND)
+    await facts.clock.advance(MINUTE)
+  }
+  facts.own.ahead = HOUR
+  await loopWhileTimePasses()
+  expect(evictions(facts)).toBe(2 * VPAS.length)
+  facts.own.ahead = 0
+  for (let count = 0; count < 3; count += 1) await loopWhileTimePasses()
+  expect(evictions(facts)).toBe(4 * VPAS.length)
+})
+
 test('once the webhook works again, a probe finds out, and conditions go away', async () => {
   const facts = await scene({ names: VPAS, kind: 'ReplicaSet', replicas: 2, outcome })
   await loops(facts, 2)

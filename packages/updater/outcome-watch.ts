@@ -6,7 +6,7 @@ import { type DurationMs, SECOND } from '@vpa/core/time.ts'
 import { troubleTold } from '@vpa/core/update/apply-failed.ts'
 import { type Effect, type Eviction, type Hold, OutcomeCheck, type OutcomeOptions } from '@vpa/core/update/outcome-check.ts'
 import { type Verdict, hasMark, judgeReplacement } from '@vpa/core/update/replacement.ts'
-import type { Clock } from '@vpa/kube/clock.ts'
+import { type Clock, steady } from '@vpa/kube/clock.ts'
 import type { Change, Cluster } from '@vpa/kube/cluster.ts'
 import type { Log } from '@vpa/kube/log.ts'
 import { regardingVpa } from '@vpa/kube/regarding.ts'
@@ -43,7 +43,7 @@ export class OutcomeWatch {
   #hasBegun = false
 
   constructor(options: OutcomeWatchOptions) {
-    this.#options = options
+    this.#options = { ...options, clock: steady(options.clock) }
     this.#check = new OutcomeCheck(options.outcome)
     options.signal.addEventListener('abort', options.cluster.pods.subscribe((change) => this.#see(change)), { once: true })
   }
@@ -115,7 +115,7 @@ export class OutcomeWatch {
   #see({ before, now: pod }: Change<Pod>): void {
     if (pod === undefined || before !== undefined) return
     const { cluster, clock } = this.#options
-    const eviction = this.#check.pendingFor(groupOf(pod), pod.createdAt ?? clock.now())
+    const eviction = this.#check.pendingFor(groupOf(pod), pod)
     if (eviction === undefined || pod.uid === eviction.pod.uid) return
     const vpa = cluster.vpas.get(eviction.vpa.namespace, eviction.vpa.name)
     if (vpa?.uid !== eviction.vpa.uid) return this.cancel(eviction)

@@ -73,7 +73,7 @@ export function isWorthAsking(pass: VpaPass, pod: Pod): boolean {
   }
   note(pass, pod, decision)
   pass.tally.infeasibleSkipped += 1
-  if (pass.hourly.isDue(`${pod.uid}/infeasible`, pass.now)) {
+  if (pass.hourly.isDue(`${pod.uid}/infeasible`, pass.uptime)) {
     pass.cluster.event({
       regarding: regardingPod(pod),
       type: 'Normal',

@@ -3,7 +3,7 @@ import type { Pod } from '@vpa/core/api/pod.ts'
 import { type Recommendation, type Vpa, updateModeOf } from '@vpa/core/api/vpa.ts'
 import { VpaIndex } from '@vpa/core/target/match.ts'
 import { selectorOfTarget } from '@vpa/core/target/target-check.ts'
-import type { DurationMs, EpochMs } from '@vpa/core/time.ts'
+import type { DurationMs } from '@vpa/core/time.ts'
 import type { OutcomeOptions } from '@vpa/core/update/outcome-check.ts'
 import { ResizeTimes } from '@vpa/core/update/resize-status.ts'
 import type { Clock } from '@vpa/kube/clock.ts'
@@ -51,7 +51,7 @@ export function updaterTick(options: UpdaterOptions): () => Promise<void> {
     resizeLimit: new RateLimit(limit),
     resizeTimes: new ResizeTimes(),
     infeasible: new Map<string, Recommendation>(),
-    leaving: new Map<string, EpochMs>(),
+    leaving: new Map<string, DurationMs>(),
     hourly: new Hourly(),
   }
   const deprecation = new DeprecationNotice(log)
@@ -61,19 +61,19 @@ export function updaterTick(options: UpdaterOptions): () => Promise<void> {
   return async () => {
     const steps = metrics.startLoop()
     if (options.admissionStatus === undefined || (await isAdmissionControllerAlive(options.admissionStatus, options))) {
-      const now = clock.now()
+      const [now, uptime] = [clock.now(), clock.uptime()]
       const servesResize = await cluster.servesResize()
       const vpas = [...cluster.vpas.list()].filter((vpa) => isCandidate(vpa, cluster, log))
       deprecation.give(vpas)
       steps.endStep('ListVPAs')
-      for (const [uid, until] of memory.leaving) if (until <= now) memory.leaving.delete(uid)
+      for (const [uid, until] of memory.leaving) if (until <= uptime) memory.leaving.delete(uid)
       const pods = [...cluster.pods.list()].filter(({ deleting, nodeName, uid }) => !deleting && nodeName !== undefined && !memory.leaving.has(uid))
       steps.endStep('ListPods')
       const podsOf = podsByVpa(vpas, pods, cluster)
       steps.endStep('FilterPods')
       memory.resizeTimes.observe(pods, now)
       forgetGone(memory.infeasible, pods)
-      memory.hourly.forgetOld(now)
+      memory.hourly.forgetOld(uptime)
       outcomes?.beginLoop(podsOf)
       steps.endStep('AdmissionInit')
 
@@ -81,8 +81,8 @@ export function updaterTick(options: UpdaterOptions): () => Promise<void> {
       // What the loop before had no time for goes first; what did not achieve anything before goes last.
       const rank = (vpa: Vpa) => Number(!unfinished.has(vpa.uid)) + 2 * Number(outcomes?.isInTrouble(vpa) ?? false)
       const ordered = [...podsOf].toSorted(([a], [b]) => rank(a) - rank(b))
-      const ended = await withinInterval(options, (signal) => updateAll(ordered, { ...memory, cluster, log, now, options: options.update, servesResize, outcomes, signal }, metrics))
-      for (const outcome of ended) tellLeftAlone(outcome, { cluster, hourly: memory.hourly, now })
+      const ended = await withinInterval(options, (signal) => updateAll(ordered, { ...memory, cluster, log, now, uptime, options: options.update, servesResize, outcomes, signal }, metrics))
+      for (const outcome of ended) tellLeftAlone(outcome, { cluster, hourly: memory.hourly, uptime })
       const endedUids = new Set(ended.map(({ vpa }) => vpa.uid))
       unfinished = new Set(ordered.map(([{ uid }]) => uid).filter((uid) => !endedUids.has(uid)))
       if (unfinished.size === 0) steps.endStep('EvictPods')

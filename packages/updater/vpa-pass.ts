@@ -2,7 +2,7 @@ import type { Pod } from '@vpa/core/api/pod.ts'
 import type { Recommendation, Vpa } from '@vpa/core/api/vpa.ts'
 import { type CapInput, capToPod } from '@vpa/core/policy/cap-to-pod.ts'
 import { namespaceLimits } from '@vpa/core/policy/limit-range.ts'
-import type { EpochMs } from '@vpa/core/time.ts'
+import type { DurationMs, EpochMs } from '@vpa/core/time.ts'
 import type { UpdateOptions } from '@vpa/core/update/decide.ts'
 import { infeasibleTold } from '@vpa/core/update/infeasible-annotation.ts'
 import type { ReplicaGroup } from '@vpa/core/update/replica-group.ts'
@@ -20,6 +20,8 @@ export interface LoopContext {
   readonly cluster: Pick<Cluster, 'evict' | 'resize' | 'patchPod' | 'event' | 'workload' | 'limitRanges'>
   readonly log: Log
   readonly now: EpochMs
+  /** When the loop began, by the clock that nobody sets: for what is remembered from loop to loop. */
+  readonly uptime: DurationMs
   readonly options: UpdateOptions & GroupOptions & { readonly startupBoost: boolean; readonly inPlaceOnly: boolean }
   /** Whether the API server serves `pods/resize`. */
   readonly servesResize: boolean
@@ -28,8 +30,8 @@ export interface LoopContext {
   readonly resizeTimes: ResizeTimes
   /** By pod uid: the recommendation that the pod's node could not give. */
   readonly infeasible: Map<string, Recommendation>
-  /** By pod uid: evicted, or perhaps evicted, and until when that counts if nobody sees it go. */
-  readonly leaving: Map<string, EpochMs>
+  /** By pod uid: evicted, or perhaps evicted, and until which uptime that counts if nobody sees it go. */
+  readonly leaving: Map<string, DurationMs>
   readonly hourly: Hourly
   /** undefined: evict without looking at what comes of it. */
   readonly outcomes: Pick<OutcomeWatch, 'admit' | 'done' | 'cancel'> | undefined

@@ -11,6 +11,7 @@ interface Line {
 }
 
 const RESTART_AFTER_MS = 200
+const CLOCK_STEP = new URL('clock-step.ts', import.meta.url).href
 
 /** A program as a kubelet keeps it: whenever it ends, it is started again. */
 export class KeptProgram {
@@ -45,6 +46,11 @@ export class KeptProgram {
     this.#process.kill(signal)
   }
 
+  /** Sets its clock an hour ahead, or back again. */
+  stepClock(): void {
+    this.#process.kill('SIGUSR2')
+  }
+
   async stop(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {
     this.#stopping = true
     const process = this.#process
@@ -54,7 +60,7 @@ export class KeptProgram {
   }
 
   #start(): ChildProcess {
-    const child = spawn(process.execPath, [`packages/${this.#name}/main.ts`, ...this.#flags], { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, NAMESPACE: 'kube-system' } })
+    const child = spawn(process.execPath, ['--import', CLOCK_STEP, `packages/${this.#name}/main.ts`, ...this.#flags], { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, NAMESPACE: 'kube-system' } })
     createInterface({ input: child.stderr }).on('line', (text) => void this.#lines.push({ msg: messageOf(text), at: Date.now() }))
     child.on('exit', () => void this.#restart())
     return child

@@ -7,8 +7,11 @@ import { Trial } from './trial.ts'
 
 /** `CHAOS_SECONDS=30` for the long form. */
 const SECONDS = Number(process.env['CHAOS_SECONDS'] ?? 2)
+const IS_LONG = SECONDS >= 30
 const PAUSE_MS = 250
 const MOST_LOST = 1
+/** The programs wait two minutes for a watch that is silent. */
+const SILENCE_ENDS_MS = 125_000
 
 let cluster: SandboxCluster
 let trial: Trial
@@ -30,7 +33,13 @@ type Blow = (faults: Faults) => number
 const METRICS = /metrics\.k8s\.io/
 const WRITES = /\/(status|eviction|leases|verticalpodautoscalercheckpoints)/
 
-test.for<readonly [string, Blow, { readonly samplesMayBeLost?: true }?]>([
+interface Special {
+  readonly samplesMayBeLost?: true
+  /** How long the last fault goes on after it was made. */
+  readonly lastsMs?: number
+}
+
+const SCENARIOS: readonly (readonly [string, Blow, Special?])[] = [
   ['nothing', () => 0],
   ['watches dropped', (faults) => faults.dropWatches()],
   ['410 storm', (faults) => { faults.compact(); return faults.dropWatches() }],
@@ -43,12 +52,16 @@ test.for<readonly [string, Blow, { readonly samplesMayBeLost?: true }?]>([
   ['lists truncated, and watches dropped', (faults) => { faults.spoil({ path: /s$/, as: 'truncated', times: 5 }); faults.compact(); return 5 + faults.dropWatches() }],
   ['answers that are no JSON', (faults) => { faults.spoil({ path: /^/, as: 'garbage', times: 5 }); return 5 }],
   ['metrics API away', (faults) => { faults.respond({ path: METRICS, status: 503, reason: 'ServiceUnavailable' }); return 1 }, { samplesMayBeLost: true }],
-])('%s', { timeout: 150_000 }, async ([scenario, blow, { samplesMayBeLost = false } = {}]) => {
+]
+const LONG: typeof SCENARIOS = [['connections half open', (faults) => faults.freezeWatches(), { lastsMs: SILENCE_ENDS_MS }]]
+
+test.for(IS_LONG ? [...SCENARIOS, ...LONG] : SCENARIOS)('%s', { timeout: 300_000 }, async ([scenario, blow, { samplesMayBeLost = false, lastsMs = 0 } = {}]) => {
   const { faults } = cluster.sandbox
   const report = await trial.run(scenario, async () => {
     let count = 0
     for (const end = Date.now() + SECONDS * 1000; Date.now() < end; await sleep(PAUSE_MS)) count += blow(faults)
     faults.clear()
+    await sleep(lastsMs)
     return count
   })
   console.log(reportLine(report))
@@ -57,4 +70,12 @@ test.for<readonly [string, Blow, { readonly samplesMayBeLost?: true }?]>([
   expect(report.crashes).toBe(0)
   expect(report.samplesLost).toBeGreaterThanOrEqual(0)
   expect(report.samplesLost).toBeLessThanOrEqual(samplesMayBeLost ? report.measurements : MOST_LOST + Math.ceil(SECONDS / 2))
+})
+
+test('clocks set an hour ahead, and back', { timeout: 150_000 }, async () => {
+  const report = await trial.run('clocks set an hour ahead, and back', () => trial.misleadClocks(SECONDS * 1000))
+  console.log(reportLine(report))
+  expect(report).toMatchObject({ missed: 0, evictionsBeyondBudget: 0, crashes: 0 })
+  expect(report.samplesLost).toBeGreaterThanOrEqual(0)
+  expect(report.samplesLost).toBeLessThanOrEqual(MOST_LOST)
 })

@@ -113,6 +113,15 @@ export class Trial {
     return Object.values(this.programs).flat().reduce((sum, program) => sum + program.crashes, 0)
   }
 
+  /** Sets the clocks of all programs an hour ahead, and after a while back; the number of faults. */
+  async misleadClocks(whileMs: number): Promise<number> {
+    const all = Object.values(this.programs).flat()
+    for (const program of all) program.stepClock()
+    await sleep(whileMs)
+    for (const program of all) program.stepClock()
+    return 2 * all.length
+  }
+
   async stop(): Promise<void> {
     await Promise.all(Object.values(this.programs).flat().map((program) => program.stop()))
     await this.auditor.close()

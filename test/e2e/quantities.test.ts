@@ -67,8 +67,8 @@ test('what is no quantity to us the API server refuses, or stores as one: 0 wher
   expect(taken.filter(([one, kept]) => kept !== '0' && (printed(kept) === undefined || printed(kept) !== printed(one.trim())))).toEqual([])
 })
 
-function printed(text: string): string | undefined {
-  const quantity = parseQuantity(text)
+function printed(text: string | undefined): string | undefined {
+  const quantity = parseQuantity(text ?? '')
   return quantity && (wholeValue(quantity) >= LARGEST ? TOO_MUCH : formatQuantity(quantity))
 }
 

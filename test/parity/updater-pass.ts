@@ -57,6 +57,7 @@ export function newPass(input: UpdaterInput): { pass: VpaPass; pods: readonly Po
     cluster,
     log: silentLog(notes.errors),
     now,
+    uptime: now,
     options: options(input),
     evictionLimit: unlimited,
     resizeLimit: unlimited,

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Sandbox, startSandbox } from '@vpa/sandbox/sandbox.ts'
-import { HOUR, MINUTE, SECOND, formatTime } from '@vpa/core/time.ts'
+import { type DurationMs, HOUR, MINUTE, SECOND, formatTime } from '@vpa/core/time.ts'
 import type { OutcomeOptions } from '@vpa/core/update/outcome-check.ts'
 import type { Cluster, Store } from '@vpa/kube/cluster.ts'
 import { connect } from '@vpa/kube/connect.ts'
@@ -19,6 +19,8 @@ export interface Scene {
   readonly sandbox: Sandbox
   readonly cluster: Cluster
   readonly clock: FakeClock
+  /** How far the updater's clock is ahead of the API server's. */
+  readonly own: { ahead: DurationMs }
   readonly registry: Registry
   readonly logged: readonly Line[]
   tick(): Promise<void>
@@ -53,6 +55,8 @@ export interface SceneFacts {
 export async function scene(facts: SceneFacts = {}): Promise<Scene> {
   const { target = { cpu: '500m', memory: '200Mi' }, lease = true, inPlaceOnly = false, names = ['web'], rateLimit = { rate: 0, burst: 1 }, seen = (cluster) => cluster } = facts
   const clock = fakeClock()
+  const own = { ahead: 0 }
+  const ownClock = { ...clock, now: () => clock.now() + own.ahead }
   const sandbox = await startSandbox({ clock, step: SECOND })
   const directory = await mkdtemp(join(tmpdir(), 'updater-'))
   await writeFile(join(directory, 'config'), sandbox.kubeconfig)
@@ -65,7 +69,7 @@ export async function scene(facts: SceneFacts = {}): Promise<Scene> {
   const logged: Line[] = []
   const log = logInto(logged)
   const stop = new AbortController()
-  const connection = { kubeconfig: join(directory, 'config'), qps: 0, burst: 0, source: 'vpa-updater', ignoredNamespaces: [], clock, log, registry, signal: stop.signal }
+  const connection = { kubeconfig: join(directory, 'config'), qps: 0, burst: 0, source: 'vpa-updater', ignoredNamespaces: [], clock: ownClock, log, registry, signal: stop.signal }
   const cluster = await connect({ ...connection, watch: { vpas: true, pods: { fieldSelector: 'spec.nodeName!=' }, limitRanges: true, workloads: true } })
   onTestFinished(async () => {
     stop.abort()
@@ -77,11 +81,11 @@ export async function scene(facts: SceneFacts = {}): Promise<Scene> {
   for (const name of names) await recommend(sandbox, name, target)
   await until(cluster.vpas, () => [...cluster.vpas.list()].every(({ status }) => status.recommendation !== undefined))
 
-  const metrics = new Metrics(registry, clock)
+  const metrics = new Metrics(registry, ownClock)
   const restart = () => updaterTick({
     cluster: seen(cluster),
     log,
-    clock,
+    clock: ownClock,
     metrics,
     update: {
       minReplicas: 2,
@@ -100,7 +104,7 @@ export async function scene(facts: SceneFacts = {}): Promise<Scene> {
     admissionStatus: { lease: LEASE, timeout: MINUTE },
     signal: stop.signal,
   })
-  return { sandbox, cluster, clock, registry, logged, tick: restart(), restart }
+  return { sandbox, cluster, clock, own, registry, logged, tick: restart(), restart }
 }
 
 export async function deploy(sandbox: Sandbox, name: string, { replicas = 4, vpa = {}, kind = 'Deployment' }: Pick<SceneFacts, 'replicas' | 'vpa' | 'kind'>): Promise<void> {
@@ -132,7 +136,7 @@ export async function setStatus(sandbox: Sandbox, name: string, status: object):
   expect((await fetch(sandbox.url + path, request)).status).toBe(200)
 }
 
-export async function renewLease(sandbox: Sandbox, clock: FakeClock): Promise<void> {
+export async function renewLease(sandbox: Sandbox, clock: Pick<FakeClock, 'now'>): Promise<void> {
   const renewTime = formatTime(clock.now()).replace('Z', '.000000Z')
   await sandbox.apply({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: LEASE, spec: { holderIdentity: 'admission', renewTime } })
 }

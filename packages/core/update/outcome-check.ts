@@ -121,9 +121,9 @@ export class OutcomeCheck {
     this.#lastDone.set(eviction.vpa.uid, { eviction, flapped: false })
   }
 
-  /** The eviction that a new pod of the group is the answer to. Pods from long before come late, and tell nothing of it. */
-  pendingFor(group: string, createdAt: EpochMs): Eviction | undefined {
-    return [...this.#pending].find((eviction) => eviction.group === group && createdAt + MINUTE >= eviction.at)
+  /** The eviction that a new pod of the group is the answer to. One from before the evicted pod comes late, and tells nothing; both times are the API server's. */
+  pendingFor(group: string, { createdAt = Infinity }: Pick<Pod, 'createdAt'>): Eviction | undefined {
+    return [...this.#pending].find(({ group: itsGroup, pod }) => itsGroup === group && createdAt >= (pod.createdAt ?? 0))
   }
 
   /** @param replacement name of the pod that came instead */

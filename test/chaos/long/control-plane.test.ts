@@ -86,6 +86,7 @@ test.for<readonly [string, () => Promise<number>, { readonly mayExit?: true }?]>
   ['metrics-server away', () => away('metrics-server')],
   ['roles withdrawn and given back', withoutRoles],
   ['certificates replaced', newCertificate],
+  ['clocks set an hour ahead, and back', () => trial.misleadClocks(SECONDS * 1000)],
   ['programs killed at random points', killed],
 ])('%s', { timeout: 300_000 }, async ([scenario, inject, { mayExit = false } = {}]) => {
   const report = await trial.run(scenario, inject)
@@ -97,21 +98,21 @@ test.for<readonly [string, () => Promise<number>, { readonly mayExit?: true }?]>
   expect(report.crashes).toBeLessThanOrEqual(mayExit ? Infinity : 0)
 })
 
-function leader(): KeptProgram | undefined {
-  return trial.programs.recommender.find((program) => program.leads)
-}
-
-/** How long nothing leads, from when the leader ends until another has begun to work. */
+/** How long nothing works, from when the leader ends until another is at it. An updater tells of its loops only where it has something to do. */
 test.for([
-  ['after a clean stop', 'SIGTERM', 5000],
-  ['after SIGKILL', 'SIGKILL', 20_000],
-] as const)('another recommender leads within time %s', { timeout: 120_000 }, async ([, signal, mostMs]) => {
+  ['recommender', 'SIGTERM', 5000],
+  ['recommender', 'SIGKILL', 20_000],
+  ['updater', 'SIGTERM', 5000],
+  ['updater', 'SIGKILL', 20_000],
+] as const)('another %s leads in time after %s', { timeout: 120_000 }, async ([name, signal, mostMs]) => {
+  const leader = () => trial.programs[name].find((program) => program.leads)
   await expect.poll(leader, { timeout: 30_000 }).toBeDefined()
   const first = leader()
   const begin = Date.now()
   first?.kill(signal)
-  await expect.poll(() => trial.programs.recommender.some((program) => program !== first && program.leads && program.turnsSince(begin) > 0), { timeout: 60_000, interval: 20 }).toBe(true)
+  const isAtWork = (program: KeptProgram) => program !== first && program.leads && (name === 'updater' || program.turnsSince(begin) > 0)
+  await expect.poll(() => trial.programs[name].some(isAtWork), { timeout: 60_000, interval: 20 }).toBe(true)
   const took = Date.now() - begin
-  console.log(`chaos: hand-over between recommenders ${signal}: the next one's first turn began after ${(took / 1000).toFixed(1)} s`)
+  console.log(`chaos: hand-over between two of ${name} after ${signal}: ${(took / 1000).toFixed(1)} s`)
   expect(took).toBeLessThan(mostMs)
 })
