@@ -58,21 +58,22 @@ test('pods that come back as recommended let a loop do all it may', async () => 
 })
 
 test('a clock that was an hour ahead for a while holds up no eviction', async () => {
-  const facts = await scene({ names: VPAS, kind: 'ReplicaSet', replicas: 4, outcome })
-  for (const name of VPAS) await admitAs(facts.sandbox, name, TARGET)
+  const names = VPAS.slice(0, 3)
+  const facts = await scene({ names, kind: 'ReplicaSet', replicas: 4, outcome })
+  for (const name of names) await admitAs(facts.sandbox, name, TARGET)
   const loopWhileTimePasses = async () => {
     await renewLease(facts.sandbox, { now: () => facts.clock.now() + facts.own.ahead })
-    let isOver = false
-    void facts.tick().then(() => (isOver = true))
-    while (!isOver) await facts.clock.advance(SECOND)
+    const loop = { isOver: false }
+    void facts.tick().then(() => (loop.isOver = true))
+    while (!loop.isOver) await facts.clock.advance(SECOND)
     await facts.clock.advance(MINUTE)
   }
   facts.own.ahead = HOUR
   await loopWhileTimePasses()
-  expect(evictions(facts)).toBe(2 * VPAS.length)
+  expect(evictions(facts)).toBe(2 * names.length)
   facts.own.ahead = 0
   for (let count = 0; count < 3; count += 1) await loopWhileTimePasses()
-  expect(evictions(facts)).toBe(4 * VPAS.length)
+  expect(evictions(facts)).toBe(4 * names.length)
 })
 
 test('once the webhook works again, a probe finds out, and conditions go away', async () => {

@@ -3,7 +3,7 @@ import { ApiError } from '@vpa/kube/api-error.ts'
 import type { Client } from '@vpa/kube/client.ts'
 import { systemClock } from '@vpa/kube/clock.ts'
 import { openClient } from '@vpa/kube/connect.ts'
-import fc from 'fast-check'
+import { constantFrom, oneof, sample, string, tuple } from 'fast-check'
 import { Registry } from 'prom-client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { kubeconfig } from './control-plane.ts'
@@ -24,12 +24,12 @@ afterAll(async () => {
   await client.close()
 })
 
-const digits = (max: number) => fc.string({ unit: fc.constantFrom(...'0123456789'), maxLength: max })
+const digits = (max: number) => string({ unit: constantFrom(...'0123456789'), maxLength: max })
 const SUFFIXES = ['', 'n', 'u', 'm', 'k', 'M', 'G', 'T', 'P', 'E', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei', 'e0', 'e3', 'E3', 'e-3', 'e6', 'E+9', 'e-9', 'e12', 'e18']
 /** Amounts of every size and precision, and what is nearly one. */
-const text = fc.oneof(
-  { weight: 3, arbitrary: fc.tuple(fc.constantFrom('', '+'), digits(20), fc.constantFrom('', '.'), digits(11), fc.constantFrom(...SUFFIXES)).map((parts) => parts.join('')) },
-  { weight: 1, arbitrary: fc.tuple(digits(4), fc.constantFrom('.', '..', ' ', '-', '_', ','), digits(3), fc.constantFrom(...SUFFIXES, 'K', 'mi', 'B', 'GB', 'e', 'e+', 'ee3', 'e3m')).map((parts) => parts.join('')) },
+const text = oneof(
+  { weight: 3, arbitrary: tuple(constantFrom('', '+'), digits(20), constantFrom('', '.'), digits(11), constantFrom(...SUFFIXES)).map((parts) => parts.join('')) },
+  { weight: 1, arbitrary: tuple(digits(4), constantFrom('.', '..', ' ', '-', '_', ','), digits(3), constantFrom(...SUFFIXES, 'K', 'mi', 'B', 'GB', 'e', 'e+', 'ee3', 'e3m')).map((parts) => parts.join('')) },
 )
 
 /** What the API server makes of the texts, as it stores them: volumes of a pod that is never created have them as sizes. */
@@ -41,7 +41,7 @@ async function asStored(texts: readonly string[]): Promise<readonly string[]> {
 }
 
 /** Negative sizes are refused for another reason. */
-const texts = [...new Set(fc.sample(text, 3 * BATCH))].filter((one) => !one.startsWith('-'))
+const texts = [...new Set(sample(text, 3 * BATCH))].filter((one) => !one.startsWith('-'))
 
 test('the API server takes what is a quantity to us, and keeps it as written or as we print it', async () => {
   const ours = texts.filter((one) => parseQuantity(one) !== undefined)
