@@ -1,7 +1,7 @@
 /**
  * All tests, one closing line: `N passed, N failed, N skipped`.
  *
- * 1. check: types, lint, dead code   2. unit and sandbox tests   3. parity vectors   4. contract and e2e on a real control plane
+ * 1. check: types, lint, dead code   2. unit and sandbox tests   3. parity vectors   4. contract, e2e and chaos on a real control plane
  *
  * Where the control plane can neither be found nor built, stage 4 is reported as skipped with what is missing; in CI that is a failure.
  */
@@ -12,7 +12,7 @@ import { CONTROL_PLANE, type Count, NOT_AVAILABLE, bin, closingLine, interrupted
 
 const scratch = await mkdtemp(join(tmpdir(), 'vpa-test-'))
 try {
-  const counts = [await check(), await vitest('unit', scratch), await parity(), await onControlPlane()]
+  const counts = [await check(), await vitest('unit', scratch), await parity(), ...(await onControlPlane())]
   process.exitCode = closingLine(counts)
 } catch (error) {
   if (!interrupted.aborted) throw error
@@ -38,20 +38,24 @@ async function parity(): Promise<Count> {
   return { passed: Number(passed), failed: code !== 0 ? Math.max(1, Number(failed)) : Number(failed), skipped: Number(skipped), failures: code === 0 ? [] : [`parity vectors: ${others[0]}`] }
 }
 
-async function onControlPlane(): Promise<Count> {
+async function onControlPlane(): Promise<readonly Count[]> {
   title('contract and e2e on a real control plane')
   const directory = join(scratch, 'control-plane')
   const started = await run('bash', [CONTROL_PLANE, 'start', '--dir', directory, '--nodes', '2'])
   if (started.code === NOT_AVAILABLE) {
     const inCi = process.env['CI'] !== undefined
     console.log(inCi ? 'FAILED: CI must have the control plane (see above for what is missing).' : 'SKIPPED: no control plane here (see above for what is missing).')
-    return { passed: 0, failed: Number(inCi), skipped: Number(!inCi), failures: inCi ? ['control plane: not available'] : [] }
+    return [{ passed: 0, failed: Number(inCi), skipped: Number(!inCi), failures: inCi ? ['control plane: not available'] : [] }]
   }
   try {
-    if (started.code !== 0) return { passed: 0, failed: 1, skipped: 0, failures: ['control plane: could not be started'] }
+    if (started.code !== 0) return [{ passed: 0, failed: 1, skipped: 0, failures: ['control plane: could not be started'] }]
     const kubeconfig = (await run('bash', [CONTROL_PLANE, 'kubeconfig', '--dir', directory], {}, 'quiet')).output.trim()
     // One file at a time: they share the cluster, and some install and remove the same things.
-    return await vitest('cluster', scratch, { VPA_CONTROL_PLANE_KUBECONFIG: kubeconfig, VPA_CONTROL_PLANE_DIR: directory }, '--no-file-parallelism')
+    const environment = { VPA_CONTROL_PLANE_KUBECONFIG: kubeconfig, VPA_CONTROL_PLANE_DIR: directory }
+    const counts = [await vitest('cluster', scratch, environment, '--no-file-parallelism')]
+    // It kills the control plane's own processes, so nothing comes after it.
+    counts.push(await vitest('chaos', scratch, environment))
+    return counts
   } finally {
     stopControlPlane(directory)
   }

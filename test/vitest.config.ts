@@ -21,8 +21,8 @@ export default defineConfig({
           maxConcurrency: 20,
         },
       },
-      // The long form: kills the control plane's own processes, so nothing else can share it.
-      { test: { name: 'chaos', root, include: ['test/chaos/long/*.test.ts'], testTimeout: 300_000, hookTimeout: 240_000 } },
+      // Kills the control plane's own processes, so nothing else can share it.
+      { test: { name: 'chaos', root, include: ['test/chaos/alone/*.test.ts'], testTimeout: 300_000, hookTimeout: 240_000 } },
       {
         test: {
           name: 'cluster',

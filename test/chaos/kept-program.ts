@@ -30,9 +30,9 @@ export class KeptProgram {
     this.#process = this.#start()
   }
 
-  /** Whether it holds the lease, as far as this life of it has told. */
-  get leads(): boolean {
-    return this.#lines.some(({ msg }) => msg === 'Became leader')
+  /** Whether it has got the lease since then, as far as this life of it has told. */
+  leadsSince(time: number): boolean {
+    return this.#lines.some(({ msg, at }) => msg === 'Became leader' && at >= time)
   }
 
   /** How many loops the recommender has begun since then. */

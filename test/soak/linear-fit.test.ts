@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { slopeOf } from './linear-fit.ts'
+import { slopeErrorOf, slopeOf } from './linear-fit.ts'
 
 test.for([
   ['a line', [[0, 1], [1, 3], [2, 5]], 2],
@@ -8,4 +8,12 @@ test.for([
   ['none', [], 0],
 ] as const)('%s', ([, points, slope]) => {
   expect(slopeOf(points.map(([x, y]) => ({ x, y })))).toBe(slope)
+})
+
+test.for([
+  ['points on a line', [[0, 1], [1, 3], [2, 5]], 0],
+  ['noise', [[0, 1], [1, -1], [2, -1], [3, 1]], Math.sqrt(4 / 2 / 5)],
+  ['two points', [[0, 1], [1, 3]], Infinity],
+] as const)('the error of %s', ([, points, error]) => {
+  expect(slopeErrorOf(points.map(([x, y]) => ({ x, y })))).toBeCloseTo(error, 9)
 })

@@ -1,0 +1,45 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ChaosCluster, Manifest } from '../chaos/chaos-cluster.ts'
+
+/** Where what the soak makes lives; both kinds of cluster remove it at the end. */
+const NAMESPACE = 'chaos'
+const GROUPS = 20
+const PODS = 100
+
+/** A controller without pods of its own and a VPA for each group: the pods are made and deleted by {@link churn}. */
+export async function addVpas(cluster: ChaosCluster): Promise<void> {
+  await cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } })
+  for (let group = 0; group < GROUPS; group += 1) {
+    const metadata = { namespace: NAMESPACE, name: `web-${group}` }
+    const template = { metadata: { labels: { app: metadata.name, never: 'adopts' } }, spec: { containers: [{ name: 'app', image: 'none' }] } }
+    await cluster.apply({ apiVersion: 'v1', kind: 'ReplicationController', metadata, spec: { replicas: 0, selector: { app: metadata.name, never: 'adopts' }, template } })
+    await cluster.apply({ apiVersion: 'autoscaling.k8s.io/v1', kind: 'VerticalPodAutoscaler', metadata, spec: { targetRef: { apiVersion: 'v1', kind: 'ReplicationController', name: metadata.name }, updatePolicy: { updateMode: 'Off' } } })
+  }
+}
+
+/** Keeps the number of pods, with others all the time: the oldest goes, a new one comes. The number of changes that were made. */
+export async function churn(cluster: ChaosCluster, { until, changesPerSecond }: { readonly until: number; readonly changesPerSecond: number }): Promise<number> {
+  const alive: Manifest[] = []
+  const begin = Date.now()
+  let changes = 0
+  for (let count = 0; Date.now() < until; count += 1, changes += 1) {
+    if (alive.length < PODS || count % 2 === 0) {
+      const next = pod(count)
+      await cluster.apply(next)
+      alive.push(next)
+    } else {
+      const oldest = alive.shift()
+      if (oldest) await cluster.remove(oldest)
+    }
+    const due = begin + ((changes + 1) * 1000) / changesPerSecond
+    if (due > Date.now()) await sleep(due - Date.now())
+  }
+  return changes
+}
+
+function pod(count: number): Manifest {
+  const labels = { app: `web-${count % GROUPS}`, 'pod-hash': `${count}` }
+  const annotations = { 'kwok.x-k8s.io/usage-cpu': '1m', 'kwok.x-k8s.io/usage-memory': '1Mi' }
+  const containers = [{ name: 'app', image: 'none', resources: { requests: { cpu: '1m', memory: '1Mi' } } }]
+  return { apiVersion: 'v1', kind: 'Pod', metadata: { namespace: NAMESPACE, name: `${labels.app}-${count}`, labels, annotations }, spec: { terminationGracePeriodSeconds: 0, containers } }
+}
