@@ -1,4 +1,4 @@
-import { request as httpsRequest } from 'node:https'
+import { Agent, request as httpsRequest } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { projectVpa } from '@vpa/core/api/vpa.ts'
 import type { Workload } from '@vpa/core/target/workload.ts'
@@ -241,5 +241,18 @@ describe('over TLS', () => {
     replaceCertificates(server, others)
     expect(await get(port, others)).toBe(200)
     expect(await get(port, certificates)).toMatch(/certificate/)
+  })
+
+  test('no connection is ended for being idle, which would cost the review that is just sent on it', async () => {
+    const { server } = start()
+    await server.listen({ host: '127.0.0.1', port: 0 })
+    const { port } = server.server.address() as AddressInfo
+    const agent = new Agent({ keepAlive: true })
+    onTestFinished(() => agent.destroy())
+    const options = { host: '127.0.0.1', servername: 'localhost', port, ca: certificates.caCert, agent }
+    const headers = await new Promise((resolve, reject) => httpsRequest(options, (response) => resolve(response.resume().headers)).on('error', reject).end())
+    // A server that ends idle connections announces it: `keep-alive: timeout=72`.
+    expect(headers).toMatchObject({ connection: 'keep-alive' })
+    expect(headers).not.toHaveProperty('keep-alive')
   })
 })

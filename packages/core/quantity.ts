@@ -17,12 +17,15 @@ export type ResourceList = Readonly<Record<string, Quantity>>
 
 export const NANOS_PER_UNIT = 1_000_000_000n
 const NANOS_PER_MILLI = 1_000_000n
-const MAX_INT64 = 2n ** 63n - 1n
+/** What Go caps at: the largest int64, in billionths. */
+const LARGEST = (2n ** 63n - 1n) * NANOS_PER_UNIT
+/** BigInt arithmetic is slow, and quantities are read for every pod: what it would come to again and again stands ready. */
+const POWERS_OF_10 = Array.from({ length: 28 }, (_, exponent) => 10n ** BigInt(exponent))
 /** The pattern of the Go implementation's error message, which its users and tests match on. */
 const SHAPE = /^([+-]?)([0-9]*)(?:\.([0-9]*))?([eEinumkKMGTP]*[-+]?[0-9]*)$/
 
 const DECIMAL_SUFFIXES = new Map([['n', -9], ['u', -6], ['m', -3], ['', 0], ['k', 3], ['M', 6], ['G', 9], ['T', 12], ['P', 15], ['E', 18]])
-const BINARY_SUFFIXES = new Map([['Ki', 10n], ['Mi', 20n], ['Gi', 30n], ['Ti', 40n], ['Pi', 50n], ['Ei', 60n]])
+const BINARY_SUFFIXES = new Map(['Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'].map((suffix, index) => [suffix, 1024n ** BigInt(index + 1)]))
 const DECIMAL_SUFFIX_OF = new Map([...DECIMAL_SUFFIXES].map(([suffix, exponent]) => [exponent, suffix]))
 const BINARY_SUFFIX_OF = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei']
 
@@ -44,7 +47,7 @@ export function parseQuantity(text: string): Quantity | undefined {
   if (scale === undefined) return undefined
 
   let nanos = roundUpToNanos(BigInt(digits), scale.exponent10 - fraction.length + 9, scale.factor)
-  if (digits.length > EXACT_DIGITS || scale.format === 'BinarySI') nanos = min(nanos, MAX_INT64 * NANOS_PER_UNIT)
+  if (digits.length > EXACT_DIGITS || scale.format === 'BinarySI') nanos = min(nanos, LARGEST)
   const belowOne = nanos > 0n && nanos < NANOS_PER_UNIT
   const format = scale.format === 'BinarySI' && belowOne ? 'DecimalSI' : scale.format
   return { nanos: sign === '-' ? -nanos : nanos, format }
@@ -108,7 +111,7 @@ function scaleOf(suffix: string): Scale | undefined {
   const decimal = DECIMAL_SUFFIXES.get(suffix)
   if (decimal !== undefined) return { format: 'DecimalSI', exponent10: decimal, factor: 1n }
   const binary = BINARY_SUFFIXES.get(suffix)
-  if (binary !== undefined) return { format: 'BinarySI', exponent10: 0, factor: 1n << binary }
+  if (binary !== undefined) return { format: 'BinarySI', exponent10: 0, factor: binary }
   if (!/^[eE][-+]?[0-9]+$/.test(suffix)) return undefined
   const exponent10 = Number(suffix.slice(1))
   // Beyond this nothing fits a quantity; a bound keeps `1e999999999` from filling the memory.
@@ -116,9 +119,13 @@ function scaleOf(suffix: string): Scale | undefined {
 }
 
 function roundUpToNanos(digits: bigint, exponent10: number, factor: bigint): bigint {
-  const scaled = digits * factor
-  if (exponent10 >= 0) return scaled * 10n ** BigInt(exponent10)
-  return divideAwayFromZero(scaled, 10n ** BigInt(-exponent10))
+  const scaled = factor === 1n ? digits : digits * factor
+  if (exponent10 >= 0) return scaled * powerOf10(exponent10)
+  return divideAwayFromZero(scaled, powerOf10(-exponent10))
+}
+
+function powerOf10(exponent: number): bigint {
+  return POWERS_OF_10[exponent] ?? 10n ** BigInt(exponent)
 }
 
 function formatDecimal(nanos: bigint, asExponent: boolean): string {

@@ -2,6 +2,7 @@ import { type Vpa, updateModeOf } from '@vpa/core/api/vpa.ts'
 import type { Clock } from '@vpa/kube/clock.ts'
 import { type ExecutionTimer, executionLatency, startTimer } from '@vpa/kube/execution-timer.ts'
 import type { PrometheusAnswer } from '@vpa/kube/prometheus.ts'
+import type { TallyHistogram } from '@vpa/kube/tally-histogram.ts'
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { SampleTally } from './samples.ts'
 
@@ -20,7 +21,7 @@ export interface VpaFacts {
 /** The recommender's metrics, named and labelled as the Go implementation's (metrics_recommender.go). */
 export class Metrics {
   readonly #clock: Clock
-  readonly #latency: Histogram<'step'>
+  readonly #latency: TallyHistogram<'step'>
   readonly #vpaObjects: Gauge<'update_mode' | 'has_recommendation' | 'api' | 'matches_pods' | 'unsupported_config'>
   readonly #recommendationLatency: Histogram
   readonly #aggregates: Gauge

@@ -1,8 +1,9 @@
 import { type Vpa, updateModeOf } from '@vpa/core/api/vpa.ts'
 import type { Clock } from '@vpa/kube/clock.ts'
 import { type ExecutionTimer, executionLatency, startTimer } from '@vpa/kube/execution-timer.ts'
+import type { TallyHistogram } from '@vpa/kube/tally-histogram.ts'
 import { MAX_SIZE_LOG2, sizeLog2 } from '@vpa/kube/vpa-size.ts'
-import { Counter, Gauge, type Histogram, type Registry } from 'prom-client'
+import { Counter, Gauge, type Registry } from 'prom-client'
 import type { Tally } from './tally.ts'
 
 /** What happened to one VPA's pods in one loop. */
@@ -19,7 +20,7 @@ const OF_VPA = [...OF_SIZE, 'vpa_name', 'vpa_namespace'] as const
 /** The updater's metrics, named and labelled as the Go implementation's (pkg/utils/metrics/updater). */
 export class Metrics {
   readonly #clock: Clock
-  readonly #latency: Histogram<'step'>
+  readonly #latency: TallyHistogram<'step'>
   readonly #statusInvalid: Counter<'reason'>
   readonly #gauges: ReturnType<typeof loopGauges>
   readonly #counters: ReturnType<typeof vpaCounters>

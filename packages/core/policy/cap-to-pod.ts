@@ -43,7 +43,7 @@ export function capToPod({ vpa, pod, containerLimits, podLimits }: CapInput): Ca
     const container = containers.find(({ name }) => name === recommendation.containerName)
     if (container === undefined) continue
     const policy = policyFor(policies, container.name)
-    const phases = [limitRangeCaps(container.current, containerLimits), policyCaps(policy), containerLimitCaps(container.current, policy)]
+    const phases = [limitRangeCaps(container.current, containerLimits), policyCaps(policy), containerLimitCaps(container.current, policy)].filter((caps) => caps.length > 0)
     const { target, lowerBound, upperBound } = recommendation
     const cappedTarget = target && applyCaps(target, phases)
     capped.push({
@@ -65,7 +65,8 @@ interface Cap {
 }
 
 /** A LimitRange's bounds are about limits; these are the requests that lead to such limits. Its min binds requests as well. */
-function limitRangeCaps(current: Resources, limits: EffectiveLimits = {}): readonly Cap[] {
+function limitRangeCaps(current: Resources, limits: EffectiveLimits | undefined): readonly Cap[] {
+  if (limits === undefined) return []
   const min: Record<string, Quantity> = {}
   const max: Record<string, Quantity> = {}
   for (const resource of SCALED_RESOURCES) {
@@ -82,9 +83,10 @@ function limitRangeCaps(current: Resources, limits: EffectiveLimits = {}): reado
 }
 
 function policyCaps(policy: ContainerPolicy | undefined): readonly Cap[] {
+  if (policy === undefined) return []
   return [
-    { bounds: policy?.minAllowed, breaks: isBelow, note: 'capped to minAllowed' },
-    { bounds: policy?.maxAllowed, breaks: isAbove, note: 'capped to maxAllowed' },
+    { bounds: policy.minAllowed, breaks: isBelow, note: 'capped to minAllowed' },
+    { bounds: policy.maxAllowed, breaks: isAbove, note: 'capped to maxAllowed' },
   ]
 }
 
@@ -95,6 +97,7 @@ function containerLimitCaps({ limits }: Resources, policy: ContainerPolicy | und
 
 /** @param phases each goes through all resources before the next begins, which decides the order of the notes */
 function applyCaps(amounts: ResourceList, phases: readonly (readonly Cap[])[]): { amounts: ResourceList; notes: readonly string[] } {
+  if (phases.length === 0) return { amounts, notes: [] }
   const capped: Record<string, Quantity> = { ...amounts }
   const notes: string[] = []
   for (const caps of phases) {
