@@ -1,15 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile, readdir } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { text } from 'node:stream/consumers'
 
-/** CPU time and memory of a process, from its beginning. */
+/** CPU time of a process from its beginning, and what it holds. */
 export interface Usage {
   readonly cpuSeconds: number
   readonly rssMib: number
   readonly peakRssMib: number
+  /** Open file descriptors. */
+  readonly files: number
 }
 
 /** One page of metrics. */
@@ -56,11 +58,12 @@ export class Program {
 
   async usage(): Promise<Usage> {
     this.check()
-    const [stat, status] = await Promise.all(['stat', 'status'].map((file) => readFile(`/proc/${this.#child.pid}/${file}`, 'utf8')))
+    const proc = `/proc/${this.#child.pid}`
+    const [stat, status, files] = await Promise.all([readFile(`${proc}/stat`, 'utf8'), readFile(`${proc}/status`, 'utf8'), readdir(`${proc}/fd`)])
     // The program's name, in parentheses, may hold spaces; user and system time are fields 14 and 15 of proc(5).
-    const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? []
-    const mib = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status ?? '')?.[1]) / 1024
-    return { cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND, rssMib: mib('VmRSS'), peakRssMib: mib('VmHWM') }
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    const mib = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) / 1024
+    return { cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND, rssMib: mib('VmRSS'), peakRssMib: mib('VmHWM'), files: files.length }
   }
 
   /** What `/metrics` says now; undefined while the program does not answer. Large pages cost the program time: ask seldom. */

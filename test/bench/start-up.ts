@@ -6,7 +6,8 @@ import type { BenchOptions } from './options.ts'
 import { freePort } from '../../hack/demo/free-port.ts'
 import { until } from './program.ts'
 import { type Report, median } from './report.ts'
-import { type ProgramName, type Side, Trio } from './trio.ts'
+import type { ProgramName } from './bundled-program.ts'
+import { type Side, Trio } from './trio.ts'
 
 const PROGRAMS: readonly ProgramName[] = ['recommender', 'updater', 'admission-controller']
 const IDLE_SECONDS = 30

@@ -1,21 +1,14 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Bench, NotAvailable } from './bench.ts'
 import { freePort } from '../../hack/demo/free-port.ts'
+import { type Command, type ProgramName, bundlePrograms, bundledCommand } from './bundled-program.ts'
 import { Program, run } from './program.ts'
 
 export type Side = 'go' | 'ours'
-export type ProgramName = 'recommender' | 'updater' | 'admission-controller'
 const SIDES: readonly Side[] = ['go', 'ours']
 
 type Flags = Readonly<Record<string, string | number | boolean>>
-
-interface Command {
-  readonly command: string
-  readonly args: readonly string[]
-  readonly env: Readonly<Record<string, string>>
-}
 
 const fileOf = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const NOT_AVAILABLE = 3
@@ -34,8 +27,7 @@ export class Trio {
     const go = await run('bash', [fileOf('go-vpa/build.sh')])
     if (go.code === NOT_AVAILABLE) bench.say('the Go implementation is not here: our figures stand alone')
     else if (go.code !== 0) throw new Error(`the Go implementation could not be built: exit code ${go.code}`)
-    const bundled = await run(process.execPath, [fileOf('../../hack/bundle.ts')])
-    if (bundled.code !== 0) throw new Error('our programs could not be bundled')
+    await bundlePrograms()
     return new Trio(bench, { go: go.code === 0 ? go.output : undefined, kubeconfig, directory })
   }
 
@@ -54,7 +46,7 @@ export class Trio {
    */
   async start(side: Side, name: ProgramName, flags: Flags, nodeOptions: readonly string[] = []): Promise<Program> {
     const port = await freePort()
-    const { command, args, env } = side === 'go' ? this.#goCommand(name) : await ourCommand(name, nodeOptions)
+    const { command, args, env } = side === 'go' ? this.#goCommand(name) : await bundledCommand(name, nodeOptions)
     const written = Object.entries({ kubeconfig: this.#kubeconfig, address: `127.0.0.1:${port}`, ...flags }).map(([flag, value]) => `--${flag}=${value}`)
     this.#started += 1
     const log = join(this.#directory, `${this.#started}-${side}-${name}.log`)
@@ -67,14 +59,4 @@ export class Trio {
     if (this.#go === undefined) throw new NotAvailable('the Go implementation is not here')
     return { command: join(this.#go, name), args: [], env: {} }
   }
-}
-
-/** As in the image: the Dockerfile's environment is what its memory depends on. */
-async function ourCommand(name: ProgramName, nodeOptions: readonly string[]): Promise<Command> {
-  const dockerfile = await readFile(fileOf('../../hack/Dockerfile'), 'utf8')
-  const env = [...dockerfile.matchAll(/^(?:ENV|   ) (NODE_OPTIONS|MALLOC_ARENA_MAX)=(?:"([^"]*)"|(\S+))/gm)].map(([, name = '', quoted, plain]) => [name, quoted ?? plain ?? ''] as const)
-  // And the Deployment's: `command: [node, --max-semi-space-size=2, /app/vpa-admission-controller.mjs]`.
-  const deployment = await readFile(fileOf(`../../manifests/${name}.yaml`), 'utf8')
-  const flags = /command: \[node, (.*), \/app\//.exec(deployment)?.[1]?.split(', ') ?? []
-  return { command: process.execPath, args: [...flags, ...nodeOptions, fileOf(`../../dist/vpa-${name}.mjs`)], env: Object.fromEntries(env) }
 }

@@ -17,6 +17,7 @@ import { CONTROL_PLANE, closingLine, interrupted, run, stopControlPlane } from '
 import type { ChaosCluster } from '../chaos/chaos-cluster.ts'
 import { openRealCluster } from '../chaos/real-cluster.ts'
 import { openSandboxCluster } from '../chaos/sandbox-cluster.ts'
+import { type ProgramName, bundlePrograms } from '../bench/bundled-program.ts'
 import { addVpas, churn } from './churn.ts'
 import { SoakedProgram } from './soaked-program.ts'
 
@@ -66,9 +67,10 @@ async function openControlPlane(): Promise<ChaosCluster> {
 async function soak(cluster: ChaosCluster): Promise<0 | 1> {
   const programs: SoakedProgram[] = []
   try {
+    await bundlePrograms()
     await addVpas(cluster)
     const port = await freePort()
-    const start = async (name: keyof ChaosCluster['kubeconfig'], flags: readonly string[]) => void programs.push(await SoakedProgram.start(name, cluster.kubeconfig[name], flags))
+    const start = async (name: ProgramName, flags: readonly string[]) => void programs.push(await SoakedProgram.start({ name, kubeconfig: cluster.kubeconfig[name], flags, directory }))
     await start('recommender', ['--recommender-interval=1s', '--memory-aggregation-interval=1m', '--memory-aggregation-interval-count=1', '--checkpoints-gc-interval=10s'])
     await start('updater', ['--updater-interval=1s'])
     await start('admission-controller', [`--port=${port}`, '--register-by-url', '--webhook-address=https://127.0.0.1', `--webhook-port=${port}`, '--shutdown-delay=0s'])

@@ -1,0 +1,29 @@
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { run } from './program.ts'
+
+export type ProgramName = 'recommender' | 'updater' | 'admission-controller'
+
+export interface Command {
+  readonly command: string
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+}
+
+const fileOf = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+
+/** Writes our programs into dist/, as they are in the image. */
+export async function bundlePrograms(): Promise<void> {
+  const { code } = await run(process.execPath, [fileOf('../../hack/bundle.ts')])
+  if (code !== 0) throw new Error('our programs could not be bundled')
+}
+
+/** How a bundled program is run in its container: the Dockerfile's environment is what its memory depends on. */
+export async function bundledCommand(name: ProgramName, nodeOptions: readonly string[] = []): Promise<Command> {
+  const dockerfile = await readFile(fileOf('../../hack/Dockerfile'), 'utf8')
+  const env = [...dockerfile.matchAll(/^(?:ENV|   ) (NODE_OPTIONS|MALLOC_ARENA_MAX)=(?:"([^"]*)"|(\S+))/gm)].map(([, variable = '', quoted, plain]) => [variable, quoted ?? plain ?? ''] as const)
+  // And the Deployment's: `command: [node, --max-semi-space-size=2, /app/vpa-admission-controller.mjs]`.
+  const deployment = await readFile(fileOf(`../../manifests/${name}.yaml`), 'utf8')
+  const flags = /command: \[node, (.*), \/app\//.exec(deployment)?.[1]?.split(', ') ?? []
+  return { command: process.execPath, args: [...flags, ...nodeOptions, fileOf(`../../dist/vpa-${name}.mjs`)], env: Object.fromEntries(env) }
+}
