@@ -1,9 +1,17 @@
 // Bundles the programs with all they need into dist/: vpa-<program>.mjs, and chunk files that they share. That is the image.
 import { rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { pageFiles } from '@vpa/dashboard/page-files.ts'
+import { type Plugin, build } from 'esbuild'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
+/** The dashboard's page becomes a file like others that are read on demand: what its source would bundle at the first visit. */
+const bundledPage: Plugin = {
+  name: 'dashboard page',
+  setup({ onLoad }) {
+    onLoad({ filter: /packages\/dashboard\/page-files\.ts$/ }, async () => ({ contents: `const files = ${JSON.stringify(await pageFiles())}\nexport const pageFiles = async () => files` }))
+  },
+}
 const programs = ['recommender', 'updater', 'admission-controller']
 
 await rm(`${root}/dist`, { recursive: true, force: true })
@@ -26,5 +34,6 @@ await build({
   legalComments: 'external',
   // Dependencies written as CommonJS expect a `require`, which ES modules lack.
   banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)" },
+  plugins: [bundledPage],
   logLevel: 'warning',
 })

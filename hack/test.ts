@@ -1,9 +1,10 @@
 /**
  * All tests, one closing line: `N passed, N failed, N skipped`.
  *
- * 1. check: types, lint, dead code   2. unit and sandbox tests   3. parity vectors   4. contract, e2e and chaos on a real control plane
+ * 1. check: types, lint, dead code   2. unit and sandbox tests   3. parity vectors   4. the dashboard in a real browser
+ * 5. contract, e2e and chaos on a real control plane
  *
- * Where the control plane can neither be found nor built, stage 4 is reported as skipped with what is missing; in CI that is a failure.
+ * Where Chromium or the control plane can neither be found nor installed, its stage is reported as skipped with what is missing; in CI that is a failure.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -12,7 +13,7 @@ import { CONTROL_PLANE, type Count, NOT_AVAILABLE, bin, closingLine, interrupted
 
 const scratch = await mkdtemp(join(tmpdir(), 'vpa-test-'))
 try {
-  const counts = [await check(), await vitest('unit', scratch), await parity(), ...(await onControlPlane())]
+  const counts = [await check(), await vitest('unit', scratch), await parity(), await vitest('browser', scratch), ...(await onControlPlane())]
   process.exitCode = closingLine(counts)
 } catch (error) {
   if (!interrupted.aborted) throw error

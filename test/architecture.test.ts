@@ -11,7 +11,9 @@ const sources = globSync('packages/**/*.ts', { cwd: ROOT, exclude: (path) => pat
 const TABLE: Readonly<Record<string, { readonly packages: readonly string[]; readonly libraries?: readonly string[] }>> = {
   core: { packages: ['core'], libraries: ['zod'] },
   kube: { packages: ['core', 'kube'] },
-  recommender: { packages: ['core', 'kube', 'recommender'] },
+  // The page: what a browser runs. Its files are read by the recommender, which serves them.
+  dashboard: { packages: ['core', 'dashboard'], libraries: ['esbuild', 'uplot', 'node:fs/promises', 'node:url'] },
+  recommender: { packages: ['core', 'kube', 'recommender', 'dashboard'] },
   updater: { packages: ['core', 'kube', 'updater'] },
   'admission-controller': { packages: ['core', 'kube', 'admission-controller'] },
   'kubectl-vpa': { packages: ['core', 'kube', 'kubectl-vpa'] },

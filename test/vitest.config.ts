@@ -23,6 +23,8 @@ export default defineConfig({
       },
       // Kills the control plane's own processes, so nothing else can share it.
       { test: { name: 'chaos', root, include: ['test/chaos/alone/*.test.ts'], testTimeout: 300_000, hookTimeout: 240_000 } },
+      // In a real browser, which test/browser/browser.ts finds.
+      { test: { name: 'browser', root, include: ['test/browser/*.test.ts'], testTimeout: 120_000, hookTimeout: 300_000, expect: { poll: { timeout: 60_000 } } } },
       {
         test: {
           name: 'cluster',

@@ -10,6 +10,7 @@ import type { Vpa, VpaStatus } from '@vpa/core/api/vpa.ts'
 import type { Labels } from '@vpa/core/selector.ts'
 import type { WorkloadLookup } from '@vpa/core/target/workload.ts'
 import type { EpochMs } from '@vpa/core/time.ts'
+import type { EventAbout, EventQuery } from './events-about.ts'
 import type { ExternalMetricQuery, ExternalMetricValue } from './external-metrics.ts'
 
 /**
@@ -33,6 +34,8 @@ export interface Cluster {
   usage(): Promise<readonly ContainerUsage[]>
   /** external.metrics.k8s.io. */
   externalMetric(query: ExternalMetricQuery): Promise<readonly ExternalMetricValue[]>
+  /** Rejects where our account may not read them. */
+  eventsAbout(query: EventQuery): Promise<readonly EventAbout[]>
 
   patchVpaStatus(vpa: ObjectName, status: VpaStatus): Promise<void>
   /** Applies a JSON patch to the `status` subresource, for who has a part in a status that is not his. */

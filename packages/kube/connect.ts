@@ -8,6 +8,7 @@ import type { CheckpointWrite, Cluster, ObjectName, Outcome } from './cluster.ts
 import { openCredentials } from './credentials.ts'
 import { Discovery } from './discovery.ts'
 import { EventRecorder } from './events.ts'
+import { readEventsAbout } from './events-about.ts'
 import { readExternalMetric } from './external-metrics.ts'
 import { type InformerOptions, Informers } from './informers.ts'
 import { readLease } from './lease.ts'
@@ -66,6 +67,7 @@ export async function connect(options: ConnectOptions): Promise<Cluster> {
     workload: (namespace, ref) => (isWellKnown(ref.kind) ? informers.workload(ref.kind, namespace, ref.name) : scales.lookup(namespace, ref)),
     usage: () => readUsage(client, log, namespace),
     externalMetric: (query) => readExternalMetric(client, query),
+    eventsAbout: (query) => readEventsAbout(client, query),
     patchVpaStatus: (vpa, status) => patch(client, `${objectPath(VPAS, vpa)}/status`, [{ op: 'add', path: '/status', value: vpaStatusJson(status) }]),
     editVpaStatus: (vpa, operations) => outcomeOf(patch(client, `${objectPath(VPAS, vpa)}/status`, operations)),
     writeCheckpoint: (checkpoint) => writeCheckpoint(client, checkpoint),

@@ -1,5 +1,5 @@
 import { RESOURCES, type Resource } from '@vpa/core/amount.ts'
-import type { BoundDerivation, Derivation } from '@vpa/core/advise/derivation.ts'
+import { derivationLines, samplesText } from '@vpa/core/advise/derivation-text.ts'
 import { updateModeOf } from '@vpa/core/api/vpa.ts'
 import type { Aggregate } from '@vpa/core/history/aggregate.ts'
 import { CPU_BUCKETS, MEMORY_BUCKETS } from '@vpa/core/history/buckets.ts'
@@ -10,7 +10,7 @@ import { type Palette, paletteOf } from './palette.ts'
 import { sparkline } from './sparkline.ts'
 import type { Terminal } from './terminal.ts'
 import { textTable } from './text-table.ts'
-import { ageText, amountText, countText, percentText } from './words.ts'
+import { ageText, amountText, countText } from '@vpa/core/advise/words.ts'
 
 /** More pods than this are counted by reason. */
 const MOST_PODS = 10
@@ -35,15 +35,10 @@ export function explanationText(explanation: VpaExplanation, terminal: Pick<Term
 function containerText(explanation: ContainerExplanation, palette: Palette): string {
   const { container, advice, history, notes } = explanation
   const lines = RESOURCES.flatMap((resource) => resourceLines(resource, explanation, palette))
-  const samples = history === undefined ? [palette.dim('there is no checkpoint to derive it from: the recommender has not written one, or keeps its history in Prometheus')] : [samplesText(history)]
+  const samples = history === undefined ? [palette.dim('there is no checkpoint to derive it from: the recommender has not written one, or keeps its history in Prometheus')] : [samplesText(history.span)]
   const oom = advice.oomKills > 0 ? [palette.severity('critical', `killed for want of memory: ${countText(advice.oomKills, 'container')} ended so last`)] : []
   const capped = notes.length > 0 ? [`on its way to a pod: ${notes.join(', ')}`] : []
   return `${palette.bold(`Container ${container}`)}\n${[...samples, ...oom, ...lines, ...capped].map((line) => `  ${line}\n`).join('')}`
-}
-
-function samplesText({ span: { first, last, count } }: Aggregate): string {
-  if (first === undefined || last === undefined) return 'no sample of usage yet'
-  return `${countText(count, 'sample')} of usage in ${ageText(last - first)}`
 }
 
 function resourceLines(resource: Resource, { advice, derivation: derivations, checkpoint, history }: ContainerExplanation, palette: Palette): readonly string[] {
@@ -55,26 +50,7 @@ function resourceLines(resource: Resource, { advice, derivation: derivations, ch
   const derivation = derivations[resource]
   const histogram = resource === 'cpu' ? checkpoint?.status.cpuHistogram : checkpoint?.status.memoryHistogram
   if (derivation === undefined || history === undefined || histogram === undefined) return [head]
-  return [head, ...derivationLines(resource, derivation).map((line) => `  ${line}`), ...distributionLines(resource, history, histogram, palette).map((line) => `  ${line}`)]
-}
-
-function derivationLines(resource: Resource, derivation: Derivation): readonly string[] {
-  const { percentile, usage, marginFraction, withMargin, minimum, estimate, uncapped, target, cappedBy, confidence, lowerBound, upperBound } = derivation
-  const amount = (value: number | undefined) => amountText(resource, value)
-  const what = resource === 'cpu' ? 'usage' : 'peaks of usage'
-  const bound = ({ percentile, usage, factor }: BoundDerivation) => `${ordinal(percentile)} percentile ${amount(usage)} + ${percentText(marginFraction)}, ×${Number(factor.toPrecision(3))}`
-  return [
-    `${ordinal(percentile)} percentile of ${what} ${amount(usage)} + ${percentText(marginFraction)} margin = ${amount(withMargin)}`,
-    ...(minimum > withMargin ? [`raised to ${amount(minimum)}, its part of the least that a pod gets`] : []),
-    ...(differs(uncapped, estimate) ? [`the recommender says ${amount(uncapped)} before caps: it has other flags than the default ones, or knows more than its checkpoint`] : []),
-    ...(cappedBy === undefined ? [] : [`capped to ${amount(target)} by ${cappedBy === 'other' ? "the recommender's flags" : cappedBy}; without that ${amount(uncapped)}`]),
-    `bounds: ${bound(lowerBound)}; ${bound(upperBound)}; by a confidence of ${Number(confidence.toPrecision(2))} (1 is a day of samples)`,
-  ]
-}
-
-/** Checkpoints keep weights in ten thousandths, so a bucket's edge may be missed. */
-function differs(published: number | undefined, derived: number): boolean {
-  return published !== undefined && Math.abs(published - derived) > 0.06 * derived
+  return [head, ...derivationLines(resource, derivation, 'it has other flags than the default ones, or knows more than its checkpoint').map((line) => `  ${line}`), ...distributionLines(resource, history, histogram, palette).map((line) => `  ${line}`)]
 }
 
 function distributionLines(resource: Resource, history: Aggregate, histogram: Parameters<typeof sparkline>[0], palette: Palette): readonly string[] {
@@ -104,11 +80,4 @@ function eventsText({ events }: VpaExplanation, palette: Palette, now: EpochMs):
 
 function indented(text: string): string {
   return text.replaceAll(/^(?=.)/gm, '  ')
-}
-
-/** `90th`, `99.5th`. */
-function ordinal(part: number): string {
-  const number = Number((100 * part).toFixed(2))
-  const suffix = { 1: 'st', 2: 'nd', 3: 'rd' }[number % 100 > 10 && number % 100 < 14 ? 0 : number % 10] ?? 'th'
-  return `${number}${suffix}`
 }

@@ -37,9 +37,9 @@ test('wide tells limits, usage, bounds and why', async () => {
   const { vpa } = await cliScene(fleet)
   expect((await vpa('get -o wide -A --sort severity')).out).toMatchInlineSnapshot(`
     "NAMESPACE   VPA      TARGET REF          MODE       CONTAINER   PODS   CPU REQUEST   LIMIT   USAGE   TARGET       BOUNDS    DIFF   MEM REQUEST   LIMIT   USAGE   TARGET          BOUNDS   DIFF   SAVES/MONTH   SEVERITY   WHY
-    default     shop     Deployment/shop     Off        app            3             1       -    210m     300m   120m..900m    -70%           2Gi     2Gi   400Mi    600Mi   500Mi..1.17Gi   -71%        $61.58   critical   too-much
-    default     api      Deployment/api      Recreate   app            2          100m       -    380m     420m      300m..1   +320%         256Mi       -   200Mi    250Mi    250Mi..300Mi    -2%       -$14.73   warning    cpu too-little, memory fits
-    default     worker   Deployment/worker   Recreate   app            1             -       -      1m        -            -       -             -       -     1Mi        -               -      -         $0.00   unknown    no-recommendation
+    default     shop     Deployment/shop     Off        app            3             1       -    210m     300m   120m..900m    -70%           2Gi     2Gi   400Mi    600Mi   500Mi..1.17Gi   -71%        $61.58   critical   more than it needs
+    default     api      Deployment/api      Recreate   app            2          100m       -    380m     420m      300m..1   +320%         256Mi       -   200Mi    250Mi    250Mi..300Mi    -2%       -$14.73   warning    cpu less than it needs, memory fits
+    default     worker   Deployment/worker   Recreate   app            1             -       -      1m        -            -       -             -       -     1Mi        -               -      -         $0.00   unknown    nothing is recommended
 
     3 VPAs, 6 pods; containers: 1 critical, 1 warning, 1 unknown.
     As recommended: cpu 3.2 -> 1.74, memory 6.5Gi -> 2.25Gi; saves $46.85 of $93.95 a month.

@@ -1,5 +1,5 @@
 import { RESOURCES, type Resource } from '@vpa/core/amount.ts'
-import type { ContainerAdvice, ResourceAdvice } from '@vpa/core/advise/container-advice.ts'
+import { type ContainerAdvice, type ResourceAdvice, whyText } from '@vpa/core/advise/container-advice.ts'
 import { type Fleet, type FleetOrder, fleetOf } from '@vpa/core/advise/fleet.ts'
 import type { Prices } from '@vpa/core/advise/price.ts'
 import { type Snapshot, readSnapshot } from '@vpa/kube/snapshot.ts'
@@ -10,7 +10,7 @@ import { type ClusterFlags, type PriceFlags, type Session, pricesOf, withCluster
 import type { Terminal } from './terminal.ts'
 import { type Column, textTable } from './text-table.ts'
 import { followSnapshots } from './watch.ts'
-import { amountText, changeText, countText, moneyText } from './words.ts'
+import { amountText, changeText, countText, moneyText } from '@vpa/core/advise/words.ts'
 
 export interface GetFlags extends ClusterFlags, PriceFlags {
   readonly output: 'table' | 'wide' | 'json' | 'yaml'
@@ -89,16 +89,10 @@ function columnsOf({ output, currency }: GetFlags, severalNamespaces: boolean, {
     ...resourceColumns,
     { title: 'SAVES/MONTH', align: 'right', cell: ({ monthly }) => moneyText(monthly.saving, currency) },
     { title: 'SEVERITY', cell: (advice) => severity(advice.severity) },
-    ...(wide ? [{ title: 'WHY', cell: whyText }] : []),
+    ...(wide ? [{ title: 'WHY', cell: ({ resources }: ContainerAdvice) => whyText(resources) }] : []),
   ]
 }
 
 function columnOf(resource: Resource, title: string, text: (advice: ResourceAdvice) => string): Column<ContainerAdvice> {
   return { title, align: 'right', cell: ({ resources }) => text(resources[resource]) }
-}
-
-/** What is behind the severity: `cpu too-much, memory fits`. */
-export function whyText({ resources }: ContainerAdvice): string {
-  const [cpu, memory] = [resources.cpu.verdict.why, resources.memory.verdict.why]
-  return cpu === memory ? cpu : `cpu ${cpu}, memory ${memory}`
 }

@@ -21,7 +21,7 @@ import { type ClusterFlags, type Session, withCluster } from './session.ts'
 import { type Subject, subjectOf } from './subject.ts'
 import type { Terminal } from './terminal.ts'
 import { textTable } from './text-table.ts'
-import { amountText } from './words.ts'
+import { amountText } from '@vpa/core/advise/words.ts'
 import { refText, wellKnown, workloadNamed } from './workload-reference.ts'
 
 export interface PreviewFlags extends ClusterFlags {

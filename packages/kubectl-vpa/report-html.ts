@@ -1,11 +1,10 @@
 import { RESOURCES } from '@vpa/core/amount.ts'
-import type { ContainerAdvice } from '@vpa/core/advise/container-advice.ts'
+import { type ContainerAdvice, whyText } from '@vpa/core/advise/container-advice.ts'
 import type { Fleet } from '@vpa/core/advise/fleet.ts'
 import type { Prices } from '@vpa/core/advise/price.ts'
 import { type EpochMs, formatTime } from '@vpa/core/time.ts'
-import { whyText } from './get.ts'
 import { requestPlot, savingPlot } from './report-plot.ts'
-import { amountText, changeText, countText, moneyText, priceText } from './words.ts'
+import { amountText, changeText, countText, moneyText, priceText } from '@vpa/core/advise/words.ts'
 
 export interface HtmlReportOptions {
   readonly currency: string
@@ -52,7 +51,7 @@ function rowOf(advice: ContainerAdvice, currency: string): string {
     return [amountText(resource, request), amountText(resource, target), changeText(change)]
   })
   const numbers = [String(pods), ...amounts, moneyText(monthly.saving, currency)].map((text) => `<td class="number">${escaped(text)}`).join('')
-  return `<tr><td>${escaped(namespace)}<td>${escaped(vpa)}<td>${mode}<td>${escaped(container)}${numbers}<td class="${severity}">${severity}<td>${escaped(whyText(advice))}\n`
+  return `<tr><td>${escaped(namespace)}<td>${escaped(vpa)}<td>${mode}<td>${escaped(container)}${numbers}<td class="${severity}">${severity}<td>${escaped(whyText(resources))}\n`
 }
 
 const STYLE = `

@@ -2,7 +2,7 @@ import { RESOURCES } from '@vpa/core/amount.ts'
 import type { ContainerAdvice } from '@vpa/core/advise/container-advice.ts'
 import type { Fleet } from '@vpa/core/advise/fleet.ts'
 import { summary } from './get.ts'
-import { amountText, changeText, moneyText } from './words.ts'
+import { amountText, changeText, moneyText } from '@vpa/core/advise/words.ts'
 
 /** For pull requests and wikis. */
 export function markdownReport(fleet: Fleet, currency: string): string {

@@ -4,7 +4,7 @@ import { BarChart } from 'echarts/charts'
 import { GridComponent, LegendComponent } from 'echarts/components'
 import { type EChartsCoreOption, init, use } from 'echarts/core'
 import { SVGRenderer } from 'echarts/renderers'
-import { amountText, moneyText } from './words.ts'
+import { amountText, moneyText } from '@vpa/core/advise/words.ts'
 
 use([BarChart, GridComponent, LegendComponent, SVGRenderer])
 

@@ -1,4 +1,5 @@
 import { type Resource, amountOf } from '@vpa/core/amount.ts'
+import { DEFAULT_PRICES } from '@vpa/core/advise/price.ts'
 import type { HalfLives } from '@vpa/core/history/aggregate.ts'
 import type { AggregationOptions } from '@vpa/core/history/aggregation-options.ts'
 import type { PostProcessOptions } from '@vpa/core/recommend/post-process.ts'
@@ -59,6 +60,14 @@ const loop = {
   minCheckpoints: flag.integer(10).describe('Accepted and ignored (deprecated).'),
 }
 
+const dashboard = {
+  dashboard: flag.boolean(true).describe('Serve a page about all VPAs: what they could save, their usage and recommendations over time, and why. It asks for no login.'),
+  dashboardAddress: flag.address('localhost:8948').describe('Where the dashboard is served, as host:port. On localhost, only kubectl port-forward reaches it; elsewhere, everybody who reaches the pod.'),
+  dashboardCpuPrice: flag.number(DEFAULT_PRICES.cpuCoreHour, { min: 0 }).describe('Price of a core for an hour, on the dashboard.'),
+  dashboardMemoryPrice: flag.number(DEFAULT_PRICES.memoryGibHour, { min: 0 }).describe('Price of a GiB of memory for an hour, on the dashboard.'),
+  dashboardCurrency: flag.text('$').describe('What money begins with, on the dashboard.'),
+}
+
 const externalMetrics = {
   useExternalMetrics: flag.boolean(false).describe('Read usage from external.metrics.k8s.io, by the metrics that --external-metrics-cpu-metric and --external-metrics-memory-metric name, instead of metrics.k8s.io.'),
   externalMetricsCpuMetric: flag.text('').describe('Name of the external metric of CPU usage.'),
@@ -95,6 +104,7 @@ export const Config = z
     ...loop,
     ...estimation,
     ...history,
+    ...dashboard,
     ...externalMetrics,
     ...prometheus,
   })

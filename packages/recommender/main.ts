@@ -3,6 +3,8 @@ import { connect } from '@vpa/kube/connect.ts'
 import { every } from '@vpa/kube/every.ts'
 import { runProgram } from '@vpa/kube/program.ts'
 import { Config, recommenderOptions } from './config.ts'
+import { openDashboard } from './dashboard/open-dashboard.ts'
+import { Recorder } from './dashboard/recorder.ts'
 import { Metrics } from './metrics.ts'
 import { openPrometheus } from './open-prometheus.ts'
 import { PrometheusHistory } from './prometheus-history.ts'
@@ -33,6 +35,7 @@ await runProgram({
       signal,
     })
     if (config.recommendationMetrics) exposeRecommendations(registry, { vpas: cluster.vpas, recommenderName: config.recommenderName })
+    const recorder = config.dashboard ? new Recorder(config.recommenderInterval) : undefined
     const recommender = new Recommender({
       cluster,
       clock,
@@ -41,8 +44,10 @@ await runProgram({
       metrics,
       quality: new QualityMetrics(registry),
       prometheus: prometheus && new PrometheusHistory({ prometheus, options: prometheusHistoryOptions(config), log, signal }),
+      recorder,
       signal,
     })
+    const dashboard = recorder && (await openDashboard(config, { cluster, clock, log, options, recorder, recommender }))
     const tick = async () => {
       try {
         await recommender.tick()
@@ -58,6 +63,7 @@ await runProgram({
       // Who takes over from another leader does not let an interval pass without samples.
       await every(config.recommenderInterval, tick, { clock, signal, atOnce: config.leaderElect })
     }
+    await dashboard?.close()
     await cluster.stop()
   },
 })

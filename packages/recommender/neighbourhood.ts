@@ -1,23 +1,21 @@
 import type { HorizontalAutoscaler } from '@vpa/core/api/horizontal-autoscaler.ts'
 import type { LimitRange } from '@vpa/core/api/limit-range.ts'
+import type { Pod } from '@vpa/core/api/pod.ts'
 import type { ResourceQuota } from '@vpa/core/api/resource-quota.ts'
 import type { Vpa } from '@vpa/core/api/vpa.ts'
 import type { ResourceList } from '@vpa/core/quantity.ts'
 import { type Surroundings, largestOf } from '@vpa/core/recommend/obstacles.ts'
 import type { Cluster } from '@vpa/kube/cluster.ts'
-import type { Subject } from './subject.ts'
 
 /** What VPAs share their targets and namespaces with, as it is in one turn of the loop. */
 export class Neighbourhood {
-  readonly #pods: Cluster['pods']
   readonly #vpas: ReadonlyMap<string, readonly Vpa[]>
   readonly #horizontalAutoscalers: ReadonlyMap<string, readonly HorizontalAutoscaler[]>
   readonly #limitRanges: ReadonlyMap<string, readonly LimitRange[]>
   readonly #quotas: ReadonlyMap<string, readonly ResourceQuota[]>
   readonly #allocatable: readonly ResourceList[]
 
-  constructor({ vpas, pods, nodes, horizontalAutoscalers, limitRanges, resourceQuotas }: Cluster) {
-    this.#pods = pods
+  constructor({ vpas, nodes, horizontalAutoscalers, limitRanges, resourceQuotas }: Cluster) {
     this.#vpas = Map.groupBy(vpas.list(), targetOf)
     this.#horizontalAutoscalers = Map.groupBy(horizontalAutoscalers.list(), ({ namespace, target }) => keyOf(namespace, target))
     this.#limitRanges = Map.groupBy(limitRanges.list(), ({ namespace }) => namespace)
@@ -26,9 +24,8 @@ export class Neighbourhood {
   }
 
   /** @param vpa the subject's, with the recommendation that is about to be published */
-  around(vpa: Vpa, { groups }: Subject): Surroundings {
+  around(vpa: Vpa, pods: readonly Pod[]): Surroundings {
     const target = targetOf(vpa)
-    const pods = groups.flatMap((group) => [...group.pods.keys()]).toSorted().flatMap((name) => this.#pods.get(vpa.namespace, name) ?? [])
     return {
       vpa,
       sameTarget: this.#vpas.get(target) ?? [],

@@ -15,7 +15,7 @@ import type { RecommenderOptions } from './config.ts'
 import type { Metrics } from './metrics.ts'
 import type { Neighbourhood } from './neighbourhood.ts'
 import type { QualityMetrics } from './quality-metrics.ts'
-import { type Subject, podCountOf } from './subject.ts'
+import { type Subject, podCountOf, podsOf } from './subject.ts'
 
 /** What is published about one VPA. */
 export interface Publication {
@@ -25,7 +25,7 @@ export interface Publication {
 }
 
 export interface PublicationContext {
-  readonly cluster: Pick<Cluster, 'patchVpaStatus' | 'event'>
+  readonly cluster: Pick<Cluster, 'patchVpaStatus' | 'event' | 'pods'>
   readonly options: RecommenderOptions
   readonly metrics: Metrics
   readonly quality: QualityMetrics
@@ -66,12 +66,12 @@ export async function publish(publication: Publication, context: PublicationCont
   }
 }
 
-function explain({ subject, usage, recommendation }: Publication, { neighbourhood, options }: PublicationContext): readonly Explanation[] {
+function explain({ subject, usage, recommendation }: Publication, { cluster, neighbourhood, options }: PublicationContext): readonly Explanation[] {
   if (neighbourhood === undefined) return []
   const { vpa } = subject
   const doubt = lowConfidence(usage, vpa.spec.resourcePolicy?.containerPolicies, options.recommend.minSamples)
   const published = { ...vpa, status: { ...vpa.status, recommendation: recommendation.length > 0 ? { containerRecommendations: [...recommendation] } : undefined } }
-  return [...(doubt ? [doubt] : []), ...obstaclesTo(neighbourhood.around(published, subject))]
+  return [...(doubt ? [doubt] : []), ...obstaclesTo(neighbourhood.around(published, podsOf(subject, cluster.pods)))]
 }
 
 function observeChanges({ subject, recommendation }: Publication, { quality }: PublicationContext): void {

@@ -1,7 +1,7 @@
 import type { Pod } from '@vpa/core/api/pod.ts'
 import type { Vpa } from '@vpa/core/api/vpa.ts'
 import { overridesIn } from '@vpa/core/history/aggregation-options.ts'
-import { mergedUsage } from '@vpa/core/history/merged-usage.ts'
+import { type UsageByContainer, mergedUsage } from '@vpa/core/history/merged-usage.ts'
 import { type Oom, oomsBetween, oomsOfEviction } from '@vpa/core/history/oom.ts'
 import type { PodFacts } from '@vpa/core/history/pod-group.ts'
 import { UsageHistory } from '@vpa/core/history/usage-history.ts'
@@ -15,6 +15,7 @@ import type { Log } from '@vpa/kube/log.ts'
 import { workThrough } from '@vpa/kube/work-through.ts'
 import { Checkpoints } from './checkpoints.ts'
 import type { RecommenderOptions } from './config.ts'
+import type { Recorder } from './dashboard/recorder.ts'
 import { externalUsage } from './external-usage.ts'
 import type { Metrics, VpaFacts } from './metrics.ts'
 import { Neighbourhood } from './neighbourhood.ts'
@@ -34,6 +35,8 @@ export interface RecommenderContext {
   readonly quality: QualityMetrics
   /** Where history comes from, instead of checkpoints. */
   readonly prometheus?: PrometheusHistory | undefined
+  /** What the dashboard shows over time; undefined where there is none. */
+  readonly recorder?: Recorder | undefined
   /** Once it is aborted, a turn ends with the VPAs that are being written. */
   readonly signal: AbortSignal
 }
@@ -62,6 +65,9 @@ export class Recommender {
   #ooms: Oom[] = []
   #garbageDroppedAt: EpochMs = -Infinity
   #isFirstTurn = true
+  /** Of the last turn. */
+  #subjects: readonly Subject[] = []
+  #turnedAt: EpochMs | undefined
 
   constructor(context: RecommenderContext) {
     this.#context = context
@@ -98,6 +104,8 @@ export class Recommender {
     this.#dropCountedOoms()
     loop.endStep('LoadPods')
     await this.#loadUsage(subjects, index, now)
+    this.#subjects = subjects
+    this.#turnedAt = now
     loop.endStep('LoadMetrics')
     this.#history.deletePodsExcept((namespace, name) => cluster.pods.get(namespace, name) !== undefined)
     loop.endStep('DeleteRemovedPods')
@@ -110,6 +118,17 @@ export class Recommender {
     loop.endStep('GarbageCollect')
     loop.end()
     log.info('ClusterState is tracking', { vpas: subjects.length, pods: cluster.pods.size, aggregateContainerStates: this.#history.aggregateCount() })
+  }
+
+  /** When the last turn began; undefined before the first one. */
+  get turnedAt(): EpochMs | undefined {
+    return this.#turnedAt
+  }
+
+  /** All that is known of a VPA's containers; undefined for one that no turn has seen yet. */
+  usageOf({ uid }: Vpa): UsageByContainer | undefined {
+    const subject = this.#subjects.find(({ vpa }) => vpa.uid === uid)
+    return subject && mergedUsage(subject.groups, this.#checkpoints.of(subject.vpa), this.#context.options.halfLives)
   }
 
   #remember(ooms: readonly Oom[]): void {
@@ -162,10 +181,11 @@ export class Recommender {
   }
 
   async #loadUsage(subjects: readonly Subject[], index: SubjectIndex, now: EpochMs): Promise<void> {
-    const { cluster, log, metrics } = this.#context
+    const { cluster, log, metrics, recorder } = this.#context
     const context: SampleContext = { ...this.#context, history: this.#history, pods: cluster.pods, index, now }
+    let usage: readonly ContainerUsage[] = []
     try {
-      const usage = await this.#readUsage(subjects)
+      usage = await this.#readUsage(subjects)
       metrics.metricsServerResponse(false)
       log.info('podMetrics retrieved for all namespaces', { containers: usage.length })
       const tally = addUsage(context, usage)
@@ -175,7 +195,13 @@ export class Recommender {
       metrics.metricsServerResponse(true)
       log.error('Cannot get ContainerMetricsSnapshot from MetricsClient', { error })
     }
-    addOoms(context, this.#ooms.splice(0))
+    const ooms = this.#ooms.splice(0)
+    addOoms(context, ooms)
+    try {
+      recorder?.turn({ subjects, usage, ooms, pods: cluster.pods, now })
+    } catch (error) {
+      log.error('Cannot record a turn for the dashboard', { error })
+    }
     metrics.aggregates(this.#history.aggregateCount())
   }
 

@@ -1,3 +1,4 @@
+import type { Pod } from '@vpa/core/api/pod.ts'
 import { type Vpa, isOlder } from '@vpa/core/api/vpa.ts'
 import type { PodFacts, PodGroup } from '@vpa/core/history/pod-group.ts'
 import { isResponsible } from '@vpa/core/recommend/responsibility.ts'
@@ -25,6 +26,11 @@ export function subjectsOf({ vpas, workload }: Cluster, recommenderName: string)
 
 export function podCountOf({ groups }: Subject): number {
   return groups.reduce((count, { pods }) => count + pods.size, 0)
+}
+
+/** Its pods that are in our copy of the cluster, always in the same order. */
+export function podsOf({ vpa, groups }: Subject, pods: Cluster['pods']): readonly Pod[] {
+  return groups.flatMap((group) => [...group.pods.keys()]).toSorted().flatMap((name) => pods.get(vpa.namespace, name) ?? [])
 }
 
 /** Which subjects pods belong to. */

@@ -39,6 +39,7 @@ export function memoryCluster(size: MemoryClusterSize): MemoryCluster {
     nodes: storeOf([]),
     resourceQuotas: storeOf([]),
     workload: (namespace, { apiVersion, kind, name }) => ({ found: { apiVersion, kind, namespace, name, owners: [], selector: { matchLabels: { app: name } }, replicas: size.podsPerVpa } }),
+    eventsAbout: () => Promise.resolve([]),
     usage: async () => usage,
     externalMetric: async () => [],
     async patchVpaStatus({ namespace, name }, status) {

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DEFAULT_PRICES } from '@vpa/core/advise/price.ts'
 import { MINUTE, SECOND } from '@vpa/core/time.ts'
 import type { Cluster, Store } from '@vpa/kube/cluster.ts'
 import { parseConfig } from '@vpa/kube/config.ts'
@@ -12,6 +13,8 @@ import { type Sandbox, startSandbox } from '@vpa/sandbox/sandbox.ts'
 import { Registry } from 'prom-client'
 import { onTestFinished } from 'vitest'
 import { Config, recommenderOptions } from 'vpa-recommender/config.ts'
+import { DashboardData } from 'vpa-recommender/dashboard/data.ts'
+import { Recorder } from 'vpa-recommender/dashboard/recorder.ts'
 import { Metrics } from 'vpa-recommender/metrics.ts'
 import { QualityMetrics } from 'vpa-recommender/quality-metrics.ts'
 import { Recommender, watchedBy } from 'vpa-recommender/recommender.ts'
@@ -26,6 +29,8 @@ interface Scene {
   readonly registry: Registry
   readonly messages: readonly string[]
   readonly lines: readonly { readonly message: string; readonly fields: object }[]
+  /** What the dashboard of this recommender says. */
+  readonly dashboard: DashboardData
   /** Lets that many minutes pass, with a turn of the loop after each. */
   run(minutes: number): Promise<void>
 }
@@ -82,7 +87,9 @@ export async function startRecommender(sandbox: Sandbox, clock: FakeClock, flags
   const options = recommenderOptions(parsed.config)
   const watch = watchedBy(options)
   const { cluster, signal } = await connectTo(sandbox, { clock, log, registry, watch })
-  const recommender = new Recommender({ cluster: mortal(cluster, death), clock, log, options, metrics: new Metrics(registry, clock), quality: new QualityMetrics(registry), signal })
+  const recorder = new Recorder(parsed.config.recommenderInterval)
+  const recommender = new Recommender({ cluster: mortal(cluster, death), clock, log, options, metrics: new Metrics(registry, clock), quality: new QualityMetrics(registry), recorder, signal })
+  const dashboard = new DashboardData({ cluster, clock, options, prices: { ...DEFAULT_PRICES, currency: '$' }, recorder, recommender })
   await cluster.synced()
   const run = async (minutes: number) => {
     for (let minute = 0; minute < minutes; minute += 1) {
@@ -93,7 +100,7 @@ export async function startRecommender(sandbox: Sandbox, clock: FakeClock, flags
       await caughtUp(sandbox, cluster, watch)
     }
   }
-  return { registry, messages, lines, run, died: death.died }
+  return { registry, messages, lines, dashboard, run, died: death.died }
 }
 
 async function connectTo(sandbox: Sandbox, { clock, log, registry, watch }: { clock: FakeClock; log: Log; registry: Registry; watch: Watched }): Promise<{ readonly cluster: Cluster; readonly signal: AbortSignal }> {

@@ -5,7 +5,7 @@ import { policyFor, scalingModeOf } from '../policy/container-policy.ts'
 import { currentResources } from '../policy/current-resources.ts'
 import { type Quantity, type ResourceList, milliValue, wholeValue } from '../quantity.ts'
 import { type Prices, monthlyCost } from './price.ts'
-import { type Severity, type Verdict, severityOf, worstOf } from './severity.ts'
+import { type Severity, type Verdict, severityOf, verdictText, worstOf } from './severity.ts'
 
 /** One resource of one container of all pods of a VPA. Millicores or bytes; what is undefined is not known, or not set. */
 export interface ResourceAdvice {
@@ -100,6 +100,12 @@ function containerAdvice(container: string, { vpa, pods, usage, prices }: Subjec
     monthly: { now, recommended: then, saving: now - then },
     oomKills,
   }
+}
+
+/** What is behind the severity, for people: `cpu more than it needs, memory fits`. */
+export function whyText(resources: ContainerAdvice['resources']): string {
+  const [cpu, memory] = RESOURCES.map((resource) => verdictText(resources[resource].verdict.why))
+  return cpu === memory ? `${cpu}` : `cpu ${cpu}, memory ${memory}`
 }
 
 /** Where nothing runs, nothing is wrong. */

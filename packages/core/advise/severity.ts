@@ -42,3 +42,17 @@ export function worstOf(severities: Iterable<Severity>): Severity {
 export function isAtLeast(severity: Severity, threshold: Severity): boolean {
   return SEVERITIES.indexOf(severity) >= SEVERITIES.indexOf(threshold)
 }
+
+const VERDICTS: Readonly<Record<Verdict['why'], string>> = {
+  'no-recommendation': 'nothing is recommended',
+  fits: 'fits',
+  'too-much': 'more than it needs',
+  'too-little': 'less than it needs',
+  'no-request': 'no request',
+  'oom-killed': 'ran out',
+}
+
+/** In words that follow the name of the resource: `cpu less than it needs`. */
+export function verdictText(why: Verdict['why']): string {
+  return VERDICTS[why]
+}

@@ -1,5 +1,5 @@
-import type { Amount, Resource } from '@vpa/core/amount.ts'
-import { type DurationMs, DAY, HOUR, MINUTE, SECOND } from '@vpa/core/time.ts'
+import type { Amount, Resource } from '../amount.ts'
+import { type DurationMs, DAY, HOUR, MINUTE, SECOND } from '../time.ts'
 
 const UNITS = [['Ti', 2 ** 40], ['Gi', 2 ** 30], ['Mi', 2 ** 20], ['Ki', 2 ** 10]] as const
 
