@@ -4,20 +4,20 @@ import { currentResources } from '../policy/current-resources.ts'
 import { compareQuantities } from '../quantity.ts'
 import { observedContainers } from './observed-containers.ts'
 
-/** Which way a request has to go to come back into its range, by container and resource: `app/cpu` is `up`. */
+/** Which way a request has to go to come back into its range, by container and resource: `app/cpu` is `up`. One that is missing has to go up. */
 export type ChangeDirections = ReadonlyMap<string, 'up' | 'down'>
 
 /** @param recommendation already fitted to the pod */
 export function changeDirections(pod: Pod, recommendation: Recommendation): ChangeDirections {
   const isObserved = observedContainers(pod)
   const directions = new Map<string, 'up' | 'down'>()
-  for (const { containerName, target = {}, lowerBound, upperBound } of recommendation) {
-    if (!isObserved(containerName)) continue
-    const { requests = {} } = currentResources(pod, containerName)
-    for (const resource of Object.keys(target)) {
-      const [request, lower, upper] = [requests[resource], lowerBound?.[resource], upperBound?.[resource]]
-      if (request === undefined || (lower && compareQuantities(request, lower) < 0)) directions.set(`${containerName}/${resource}`, 'up')
-      else if (upper && compareQuantities(request, upper) > 0) directions.set(`${containerName}/${resource}`, 'down')
+  for (const { name } of pod.containers) {
+    const recommended = isObserved(name) ? recommendation.find(({ containerName }) => containerName === name) : undefined
+    const { requests = {} } = currentResources(pod, name)
+    for (const resource of Object.keys(recommended?.target ?? {})) {
+      const [request, lower, upper] = [requests[resource], recommended?.lowerBound?.[resource], recommended?.upperBound?.[resource]]
+      if (request === undefined || (lower && compareQuantities(request, lower) < 0)) directions.set(`${name}/${resource}`, 'up')
+      else if (upper && compareQuantities(request, upper) > 0) directions.set(`${name}/${resource}`, 'down')
     }
   }
   return directions

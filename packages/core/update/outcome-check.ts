@@ -1,15 +1,13 @@
 import type { Pod } from '../api/pod.ts'
 import type { Vpa } from '../api/vpa.ts'
-import { type DurationMs, type EpochMs, HOUR, MINUTE, formatDuration } from '../time.ts'
+import { type DurationMs, type EpochMs, MINUTE, formatDuration } from '../time.ts'
+import { backOff } from './back-off.ts'
 import { type ChangeDirections, isOpposite } from './change-directions.ts'
+import { type BreakerOptions, CircuitBreaker } from './circuit-breaker.ts'
 import { type Verdict, describeMismatches } from './replacement.ts'
 
-export interface OutcomeOptions {
-  /** VPAs that fail in a row before nothing is evicted any more; also how many evictions a loop begins with. */
-  readonly breakerThreshold: number
-  /** From a first failure to the next attempt; twice as long with each further failure, up to `backOffCap`. */
-  readonly backOffBase: DurationMs
-  readonly backOffCap: DurationMs
+/** `breakerThreshold` is also how many evictions a loop begins with. */
+export interface OutcomeOptions extends BreakerOptions {
   /** A replacement that is to be evicted for the opposite reason within this time is flapping. */
   readonly flappingWindow: DurationMs
 }
@@ -47,14 +45,6 @@ export interface Effect {
   readonly breaker?: 'opened' | 'closed'
 }
 
-interface Breaker {
-  readonly failures: number
-  readonly openedAt: EpochMs
-  readonly probeAt: EpochMs
-}
-
-/** Failures that lie further back do not open the breaker. */
-const BREAKER_WINDOW = HOUR
 /** A pod that has not come back by then does not come back by itself. */
 const REPLACEMENT_TIMEOUT = 5 * MINUTE
 /** Where a group is complete without a new pod, it was made smaller meanwhile. */
@@ -65,7 +55,7 @@ const COMPLETE_AFTER = MINUTE
  *
  * A loop begins with a few evictions, one per VPA; each replacement that comes back as recommended makes room for three more,
  * so that a thousand take a handful of rounds, and a webhook that changes nothing is found out after a handful of pods.
- * A VPA whose replacement comes back otherwise waits, ever longer. When several VPAs fail in a row, all wait (the circuit breaker),
+ * A VPA whose replacement comes back otherwise waits, ever longer. When several VPAs fail in a row, all wait ({@link CircuitBreaker}),
  * until a single eviction after the back-off goes well, or any new pod shows that the webhook works.
  */
 export class OutcomeCheck {
@@ -74,18 +64,18 @@ export class OutcomeCheck {
   readonly #troubles = new Map<string, Trouble>()
   /** By VPA uid: the last eviction that was done, for flapping. */
   readonly #lastDone = new Map<string, { readonly eviction: Eviction; readonly flapped: boolean }>()
-  /** By VPA uid: failures since the last success. */
-  readonly #failedAt = new Map<string, EpochMs>()
-  #successes = new Map<string, number>()
-  #breaker: Breaker | undefined
+  readonly #breaker: CircuitBreaker
+  /** By VPA uid: how often it went well in this loop, since the last failure of any. */
+  readonly #successes = new Map<string, number>()
 
   constructor(options: OutcomeOptions) {
     this.#options = options
+    this.#breaker = new CircuitBreaker(options)
   }
 
   /** Trust is earned anew in each loop. */
   beginLoop(): void {
-    this.#successes = new Map()
+    this.#successes.clear()
   }
 
   /**
@@ -95,18 +85,17 @@ export class OutcomeCheck {
    */
   tryBegin(eviction: Eviction, now: EpochMs): 'granted' | 'wait' | Hold {
     const { uid } = eviction.vpa
-    if (this.#breaker !== undefined && (now < this.#breaker.probeAt || this.#pending.size > 0)) return 'breaker-open'
+    if (!this.#breaker.allows(this.#pending.size, now)) return 'breaker-open'
     const trouble = this.#troubles.get(uid)
     if (trouble !== undefined && now < trouble.nextAttempt) return trouble.reason === 'Flapping' ? 'flapping' : 'apply-failed'
     if (this.#isFlapping(eviction, now)) {
       this.#flap(eviction, now)
       return 'flapping'
     }
-    const { total, ofVpa } = this.#outstanding(uid)
     const successes = [...this.#successes.values()].reduce((sum, count) => sum + count, 0)
     // What has just failed keeps its place: no more is risked than it takes to open the breaker.
-    const room = Math.max(1, this.#options.breakerThreshold + 2 * successes - this.#recentFailures(now))
-    if (total >= room || ofVpa >= 1 + 2 * (this.#successes.get(uid) ?? 0)) return 'wait'
+    const room = Math.max(1, this.#options.breakerThreshold + 2 * successes - this.#breaker.recentFailures(now))
+    if (this.#pending.size >= room || this.#pendingOf(uid) >= 1 + 2 * (this.#successes.get(uid) ?? 0)) return 'wait'
     this.#pending.add(eviction)
     return 'granted'
   }
@@ -145,18 +134,15 @@ export class OutcomeCheck {
 
   /** A pod of the VPA came with what is recommended, whether or not instead of an evicted one. */
   succeed(uid: string): Effect {
-    const wasOpen = this.#breaker !== undefined
     this.#successes.set(uid, (this.#successes.get(uid) ?? 0) + 1)
     if (this.#troubles.get(uid)?.reason !== 'Flapping') this.#troubles.delete(uid)
-    this.#failedAt.clear()
-    this.#breaker = undefined
-    return wasOpen ? { breaker: 'closed' } : {}
+    return this.#breaker.succeed() ? { breaker: 'closed' } : {}
   }
 
   /** Since when a well-admitted new pod of the VPA would be news; undefined when it would be none. */
   evidenceSince(uid: string): EpochMs | undefined {
     const trouble = this.#troubles.get(uid)
-    return trouble?.reason === 'Flapping' ? this.#breaker?.openedAt : (trouble?.failedAt ?? this.#breaker?.openedAt)
+    return trouble?.reason === 'Flapping' ? this.#breaker.openSince : (trouble?.failedAt ?? this.#breaker.openSince)
   }
 
   /**
@@ -184,14 +170,15 @@ export class OutcomeCheck {
 
   /** Forgets all but these VPAs. */
   keepOnly(uids: ReadonlySet<string>): void {
-    for (const memory of [this.#troubles, this.#lastDone, this.#failedAt]) for (const uid of memory.keys()) if (!uids.has(uid)) memory.delete(uid)
+    this.#breaker.keepOnly(uids)
+    for (const memory of [this.#troubles, this.#lastDone]) for (const uid of memory.keys()) if (!uids.has(uid)) memory.delete(uid)
     for (const eviction of this.#pending) if (!uids.has(eviction.vpa.uid)) this.#pending.delete(eviction)
   }
 
   /** What the condition tells of the time before a restart: the VPA waits anew, and counts as having failed. */
   restore(uid: string, { reason, message, since }: Pick<Trouble, 'reason' | 'message' | 'since'>, now: EpochMs): void {
-    this.#troubles.set(uid, { reason, message, since, failures: 1, failedAt: now, nextAttempt: now + this.#backOff(1) })
-    if (reason !== 'Flapping') this.#countFailure(uid, now)
+    this.#troubles.set(uid, { reason, message, since, failures: 1, failedAt: now, nextAttempt: now + backOff(1, this.#options) })
+    if (reason !== 'Flapping') this.#breaker.fail(uid, now, now)
   }
 
   troubleOf(uid: string): Trouble | undefined {
@@ -203,7 +190,7 @@ export class OutcomeCheck {
   }
 
   get isOpen(): boolean {
-    return this.#breaker !== undefined
+    return this.#breaker.openSince !== undefined
   }
 
   #isFlapping({ vpa, pod, directions, urgent }: Eviction, now: EpochMs): boolean {
@@ -226,44 +213,20 @@ export class OutcomeCheck {
 
   #fail(eviction: Eviction, reason: Trouble['reason'], message: string, now: EpochMs): Effect {
     const { uid } = eviction.vpa
-    this.#successes = new Map()
+    this.#successes.clear()
     const trouble = this.#trouble(uid, reason, message, now)
-    return this.#countFailure(uid, now, eviction.at) ? { trouble, breaker: 'opened' } : { trouble }
-  }
-
-  /** @returns whether it opened the breaker */
-  #countFailure(uid: string, now: EpochMs, evictedAt = now): boolean {
-    this.#failedAt.set(uid, now)
-    if (this.#breaker !== undefined) {
-      // What was evicted before it opened is no probe.
-      const failures = this.#breaker.failures + Number(evictedAt > this.#breaker.openedAt)
-      if (failures > this.#breaker.failures) this.#breaker = { ...this.#breaker, failures, probeAt: now + this.#backOff(failures) }
-      return false
-    }
-    if (this.#recentFailures(now) < this.#options.breakerThreshold) return false
-    this.#breaker = { failures: 1, openedAt: now, probeAt: now + this.#backOff(1) }
-    return true
-  }
-
-  #recentFailures(now: EpochMs): number {
-    return [...this.#failedAt.values()].filter((at) => now - at < BREAKER_WINDOW).length
+    return this.#breaker.fail(uid, eviction.at, now) ? { trouble, breaker: 'opened' } : { trouble }
   }
 
   #trouble(uid: string, reason: Trouble['reason'], message: string, now: EpochMs): Trouble {
     const before = this.#troubles.get(uid)
     const failures = (before?.failures ?? 0) + 1
-    const trouble = { reason, message, failures, since: before?.since ?? now, failedAt: now, nextAttempt: now + this.#backOff(failures) }
+    const trouble = { reason, message, failures, since: before?.since ?? now, failedAt: now, nextAttempt: now + backOff(failures, this.#options) }
     this.#troubles.set(uid, trouble)
     return trouble
   }
 
-  #backOff(failures: number): DurationMs {
-    return Math.min(this.#options.backOffCap, this.#options.backOffBase * 2 ** (failures - 1))
-  }
-
-  #outstanding(uid: string): { total: number; ofVpa: number } {
-    let ofVpa = 0
-    for (const { vpa } of this.#pending) if (vpa.uid === uid) ofVpa += 1
-    return { total: this.#pending.size, ofVpa }
+  #pendingOf(uid: string): number {
+    return [...this.#pending].filter(({ vpa }) => vpa.uid === uid).length
   }
 }

@@ -1,7 +1,8 @@
 import type { Pod } from '../api/pod.ts'
-import type { ContainerRecommendation, Recommendation } from '../api/vpa.ts'
-import { type Quantity, type ResourceList, compareQuantities, milliValue } from '../quantity.ts'
+import type { Recommendation } from '../api/vpa.ts'
+import { type Quantity, milliValue } from '../quantity.ts'
 import { currentResources } from '../policy/current-resources.ts'
+import { changeDirections } from './change-directions.ts'
 import { observedContainers } from './observed-containers.ts'
 
 /** How far a pod's requests are from what is recommended. */
@@ -21,7 +22,6 @@ export interface Priority {
 export function priorityOf(pod: Pod, recommendation: Recommendation): Priority {
   const isObserved = observedContainers(pod)
   const totals = new Map<string, { request: bigint; target: bigint }>()
-  let outsideRange = false
   let scaleUp = false
   for (const { name } of pod.containers) {
     const recommended = isObserved(name) ? recommendation.find(({ containerName }) => containerName === name) : undefined
@@ -31,7 +31,6 @@ export function priorityOf(pod: Pod, recommendation: Recommendation): Priority {
       const total = totals.get(resource) ?? { request: 0n, target: 0n }
       totals.set(resource, { request: total.request + milliOf(request), target: total.target + milliValue(target) })
       scaleUp ||= request === undefined || milliValue(target) > milliValue(request)
-      outsideRange ||= request === undefined || !isInRange(request, resource, recommended)
     }
   }
   let resourceDifference = 0
@@ -39,22 +38,12 @@ export function priorityOf(pod: Pod, recommendation: Recommendation): Priority {
     const requested = Math.max(Number(request), 1)
     resourceDifference += Math.abs(requested - Number(target)) / requested
   }
-  return { outsideRange, scaleUp, resourceDifference }
+  return { outsideRange: changeDirections(pod, recommendation).size > 0, scaleUp, resourceDifference }
 }
 
 /** For sorting: pods that must grow go first, then those with the larger difference. */
 export function comparePriority(a: Priority, b: Priority): number {
   return a.scaleUp === b.scaleUp ? b.resourceDifference - a.resourceDifference : Number(b.scaleUp) - Number(a.scaleUp)
-}
-
-function isInRange(request: Quantity, resource: string, recommended: ContainerRecommendation | undefined): boolean {
-  const lower = amount(recommended?.lowerBound, resource)
-  const upper = amount(recommended?.upperBound, resource)
-  return !(lower !== undefined && compareQuantities(request, lower) < 0) && !(upper !== undefined && compareQuantities(request, upper) > 0)
-}
-
-function amount(list: ResourceList | undefined, resource: string): Quantity | undefined {
-  return list?.[resource]
 }
 
 function milliOf(quantity: Quantity | undefined): bigint {

@@ -1,13 +1,13 @@
 import { UPDATES_ANNOTATION, updatesAnnotationStart } from '../admit/patch.ts'
 import { containerResources } from '../admit/resources.ts'
-import { BOOST_ANNOTATION_PREFIX } from '../admit/startup-boost.ts'
 import type { Pod } from '../api/pod.ts'
 import { type Vpa, updateModeOf } from '../api/vpa.ts'
 import { type CapInput, capToPod } from '../policy/cap-to-pod.ts'
 import { policyFor, scalingModeOf } from '../policy/container-policy.ts'
 import { type Quantity, type ResourceList, compareQuantities, formatQuantity } from '../quantity.ts'
+import { changeDirections } from './change-directions.ts'
 import { observedContainers } from './observed-containers.ts'
-import { priorityOf } from './priority.ts'
+import { boostedContainers } from './startup-boost-expiry.ts'
 
 /** How a pod that took an evicted one's place was admitted. */
 export type Verdict =
@@ -45,13 +45,14 @@ export function judgeReplacement(input: JudgeInput): Verdict {
   const latest = input.vpas.at(-1)
   if (latest === undefined || updateModeOf(latest) === 'Off') return { verdict: 'not-judged' }
   const expected = input.vpas.map((vpa) => containerResources({ ...input, vpa, pod }))
+  const boosted = boostedContainers(pod)
   const mismatches: Mismatch[] = []
   let judged = 0
   for (const [index, { name, requests = {} }] of pod.containers.entries()) {
     if (!counts(pod, latest, name)) continue
     const wanted = expected.map((containers): ResourceList => containers[index]?.requests ?? {})
     for (const resource of new Set(wanted.flatMap((list) => Object.keys(list)))) {
-      if (resource === 'cpu' && isBoosted(pod, name)) continue
+      if (resource === 'cpu' && boosted.includes(name)) continue
       const amounts = wanted.flatMap((list) => list[resource] ?? []).toSorted(compareQuantities)
       const found = requests[resource]
       const [lowest, highest] = [amounts[0], amounts.at(-1)]
@@ -63,8 +64,8 @@ export function judgeReplacement(input: JudgeInput): Verdict {
   if (judged === 0) return { verdict: 'not-judged' }
   if (mismatches.length === 0) return { verdict: 'applied' }
   if (!hasMark(pod, latest)) return { verdict: 'not-applied', why: 'not-admitted', mismatches }
-  const isWithinRange = !priorityOf(pod, capToPod({ ...input, vpa: latest, pod })?.recommendation ?? []).outsideRange
-  return isWithinRange ? { verdict: 'applied' } : { verdict: 'not-applied', why: 'overwritten', mismatches }
+  const outOfRange = changeDirections(pod, capToPod({ ...input, vpa: latest, pod })?.recommendation ?? [])
+  return outOfRange.size === 0 ? { verdict: 'applied' } : { verdict: 'not-applied', why: 'overwritten', mismatches }
 }
 
 /** Whether our webhook has written its resources into the pod, by the annotation that it leaves. */
@@ -81,10 +82,6 @@ export function describeMismatches(mismatches: readonly Mismatch[]): string {
 
 function counts(pod: Pod, { spec }: Vpa, containerName: string): boolean {
   return observedContainers(pod)(containerName) && scalingModeOf(policyFor(spec.resourcePolicy?.containerPolicies, containerName)) !== 'Off'
-}
-
-function isBoosted({ annotations }: Pod, containerName: string): boolean {
-  return annotations?.[BOOST_ANNOTATION_PREFIX + containerName] !== undefined
 }
 
 function isBetween({ nanos }: Quantity, lowest: Quantity, highest: Quantity): boolean {
