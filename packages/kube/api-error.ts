@@ -58,6 +58,11 @@ export function isConflict(error: unknown): boolean {
   return error instanceof ApiError && error.status === 409
 }
 
+/** The status of an eviction that a disruption budget does not allow is the one of too many requests, too. */
+export function isForbiddenByBudget({ status, causes }: ApiError): boolean {
+  return status === 429 && causes.some(({ reason }) => reason === 'DisruptionBudget')
+}
+
 /** The resourceVersion or continue token is too old for the API server to go on from. */
 export function isExpired(error: unknown): boolean {
   return error instanceof ApiError && error.status === 410

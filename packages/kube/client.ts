@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { type DurationMs, SECOND } from '@vpa/core/time.ts'
 import { Counter, type Registry } from 'prom-client'
 import { type Dispatcher, Pool, ProxyAgent } from 'undici'
-import { type ApiError, apiErrorOf } from './api-error.ts'
+import { type ApiError, apiErrorOf, isForbiddenByBudget } from './api-error.ts'
 import type { Clock } from './clock.ts'
 import type { Credentials } from './credentials.ts'
 import { messageOf } from './error-message.ts'
@@ -23,8 +23,6 @@ export interface ApiRequest {
   /** How long to wait for the answer's head, and for each next part of its body; 0 is forever. Default: 30 s. */
   readonly timeout?: DurationMs
   readonly signal?: AbortSignal
-  /** Give a 429 to the caller, where it means more than "too fast". */
-  readonly throttledIsAnswer?: boolean
 }
 
 export interface ClientOptions {
@@ -140,9 +138,9 @@ async function* withPauses(chunks: ByteStream): ByteStream {
   }
 }
 
-/** A write that was answered with 503 may have been done; one that was throttled was not. */
-function waitBeforeRetry({ method = 'GET', throttledIsAnswer }: ApiRequest, error: ApiError): DurationMs | undefined {
-  const throttled = error.status === 429 && !throttledIsAnswer
+/** A write that was answered with 503 may have been done; one that was throttled was not. A disruption budget says no as long as it does. */
+function waitBeforeRetry({ method = 'GET' }: ApiRequest, error: ApiError): DurationMs | undefined {
+  const throttled = error.status === 429 && !isForbiddenByBudget(error)
   const unavailable = error.status === 503 && method === 'GET'
   if (!(throttled || unavailable) || error.retryAfter === undefined) return undefined
   return Math.min(error.retryAfter, MAX_RETRY_WAIT)

@@ -157,7 +157,7 @@ test('deleting a checkpoint that is gone already is no error', async () => {
 })
 
 test('a disruption budget blocks an eviction, at once', async () => {
-  const connection = await connected((_, response) => refuse(response, 429, { message: 'Cannot evict pod as it would violate the pod\'s disruption budget.' }, { 'retry-after': '10' }))
+  const connection = await connected((_, response) => refuse(response, 429, { message: 'Cannot evict pod as it would violate the pod\'s disruption budget.', details: { causes: [{ reason: 'DisruptionBudget' }] } }, { 'retry-after': '10' }))
   expect(await connection.cluster.evict({ ...POD, uid: 'u' })).toEqual({ outcome: 'blocked', message: 'Cannot evict pod as it would violate the pod\'s disruption budget.' })
   expect(writes(connection)).toEqual([{ method: 'POST', path: '/api/v1/namespaces/ns/pods/web-1/eviction', body: { apiVersion: 'policy/v1', kind: 'Eviction', metadata: POD, deleteOptions: { preconditions: { uid: 'u' } } } }])
 })
@@ -224,13 +224,29 @@ test('events are written in the background; those that cannot be are counted', a
   expect((first!.body as { metadata: object }).metadata).not.toEqual((second!.body as { metadata: object }).metadata)
 })
 
-test('many events at once are written one after the other, and none is lost', async () => {
+test('many events at once are written one after the other, as of the time when they were told, and none is lost', async () => {
   const clock = fakeClock()
-  const connection = await connected(() => {}, { clock })
+  const held: (() => void)[] = []
+  const connection = await connected(({ path }, response) => {
+    if (!path.endsWith('/events') || held.length > 0) return
+    response.writeHead(201)
+    held.push(() => response.end('{}'))
+  }, { clock })
+  const { cluster } = connection
   const regarding = { apiVersion: 'v1', kind: 'Pod', ...POD, uid: 'u' }
-  for (let count = 0; count < 300; count += 1) connection.cluster.event({ regarding, type: 'Normal', reason: 'EvictedByVPA', message: `Pod ${count} was evicted.` })
-  const written = () => writes(connection).length
-  await vi.waitFor(() => expect(written()).toBe(100), PATIENCE)
-  await clock.advance(4000)
-  await vi.waitFor(() => expect(written()).toBe(300), PATIENCE)
+  const events = () => writes(connection).filter(({ path }) => path.endsWith('/events'))
+  for (let count = 0; count < 300; count += 1) cluster.event({ regarding, type: 'Normal', reason: 'EvictedByVPA', message: `Pod ${count} was evicted.` })
+  await vi.waitFor(() => expect(held).toHaveLength(1), PATIENCE)
+  // Whatever was sent with the first event would have come by now.
+  await cluster.evict({ ...POD, uid: 'u' })
+  expect(events()).toHaveLength(1)
+
+  held[0]?.()
+  await vi.waitFor(() => expect(events()).toHaveLength(100), PATIENCE)
+  await vi.waitFor(async () => {
+    await clock.advance(20)
+    expect(events()).toHaveLength(300)
+  }, { ...PATIENCE, interval: 1 })
+  expect(clock.now() - Date.UTC(2026, 2, 1)).toBeGreaterThanOrEqual(4000)
+  expect(events().at(-1)).toMatchObject({ body: { firstTimestamp: '2026-03-01T00:00:00Z' } })
 })

@@ -131,5 +131,5 @@ async function deleteCheckpoint(client: Client, name: ObjectName): Promise<void>
 /** Disruption budgets are enforced by the API server, which answers 429 where one says no. */
 function evict(client: Client, { namespace, name, uid }: ObjectName & { readonly uid: string }): Promise<Outcome> {
   const body = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { namespace, name }, deleteOptions: { preconditions: { uid } } }
-  return outcomeOf(client.request({ method: 'POST', path: `${objectPath(PODS, { namespace, name })}/eviction`, body, throttledIsAnswer: true }))
+  return outcomeOf(client.request({ method: 'POST', path: `${objectPath(PODS, { namespace, name })}/eviction`, body }))
 }

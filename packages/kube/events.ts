@@ -1,4 +1,4 @@
-import { formatTime } from '@vpa/core/time.ts'
+import { type EpochMs, formatTime } from '@vpa/core/time.ts'
 import { Counter, type Registry } from 'prom-client'
 import type { Client } from './client.ts'
 import type { Clock } from './clock.ts'
@@ -16,17 +16,25 @@ export interface EventRecorderOptions {
   readonly registry: Registry
 }
 
+interface RecordedEvent extends EventWrite {
+  readonly at: EpochMs
+}
+
 /** Events are told to people; they must not crowd out the work they tell of. */
 const EVENTS_PER_SECOND = 50
 const BURST = 100
 const MOST_WAITING = 5000
 
-/** Writes events in the background. What cannot be written is logged, counted and forgotten. */
+/**
+ * Writes events in the background, one after the other: an API server that is busy with the work they tell of, and slow therefore,
+ * gets few of them until it is done. What cannot be written is logged, counted and forgotten.
+ */
 export class EventRecorder {
   readonly #options: EventRecorderOptions
   readonly #limit: RateLimit
   readonly #lost: Counter
-  #waiting = 0
+  readonly #waiting = new Set<RecordedEvent>()
+  #isWriting = false
   #written = 0
 
   constructor(options: EventRecorderOptions) {
@@ -36,38 +44,42 @@ export class EventRecorder {
   }
 
   record(event: EventWrite): void {
-    if (this.#waiting >= MOST_WAITING) return void this.#lost.inc()
-    this.#waiting += 1
-    this.#writeInTurn(event).catch((error: unknown) => {
-      this.#lost.inc()
-      this.#options.log.warn('Cannot write an event', { reason: event.reason, namespace: event.regarding.namespace, name: event.regarding.name, error })
-    })
+    if (this.#waiting.size >= MOST_WAITING) return void this.#lost.inc()
+    this.#waiting.add({ ...event, at: this.#options.clock.now() })
+    if (!this.#isWriting) void this.#writeAll()
   }
 
-  async #writeInTurn(event: EventWrite): Promise<void> {
-    await this.#limit.take()
-    this.#waiting -= 1
-    await this.#write(event)
+  async #writeAll(): Promise<void> {
+    this.#isWriting = true
+    // Also those that are added meanwhile.
+    for (const event of this.#waiting) {
+      await this.#limit.take()
+      this.#waiting.delete(event)
+      await this.#write(event).catch((error: unknown) => {
+        this.#lost.inc()
+        this.#options.log.warn('Cannot write an event', { reason: event.reason, namespace: event.regarding.namespace, name: event.regarding.name, error })
+      })
+    }
+    this.#isWriting = false
   }
 
-  async #write({ regarding, type, reason, message }: EventWrite): Promise<void> {
-    const { client, clock, source } = this.#options
+  async #write({ regarding, type, reason, message, at }: RecordedEvent): Promise<void> {
+    const { client, source } = this.#options
     const { namespace, name } = regarding
-    const now = clock.now()
     this.#written += 1
     const body = {
       apiVersion: 'v1',
       kind: 'Event',
       // Unique as client-go's, which has nanoseconds.
-      metadata: { namespace, name: `${name}.${(BigInt(now) * 1_000_000n + BigInt(this.#written % 1_000_000)).toString(16)}` },
+      metadata: { namespace, name: `${name}.${(BigInt(at) * 1_000_000n + BigInt(this.#written % 1_000_000)).toString(16)}` },
       involvedObject: regarding,
       type,
       reason,
       message,
       source: { component: source },
       reportingComponent: source,
-      firstTimestamp: formatTime(now),
-      lastTimestamp: formatTime(now),
+      firstTimestamp: formatTime(at),
+      lastTimestamp: formatTime(at),
       count: 1,
     }
     await client.request({ method: 'POST', path: pathOf(EVENTS, namespace), body })
