@@ -22,8 +22,11 @@ import { tellTroubles } from './tell-troubles.ts'
 import { updateVpa } from './update-vpa.ts'
 import { type LoopContext, vpaPass } from './vpa-pass.ts'
 
-/** VPAs that are worked on at a time: enough to keep the API server busy, few enough not to flood it. */
-const WORKERS = 50
+/**
+ * VPAs that are worked on at a time, each with one request at most. An eviction is a second's wait and hardly any work where many are
+ * under way; of what follows them, the new pods, the API server does the less before they are done the more of them it has at hand.
+ */
+export const WORKERS = 100
 
 export interface UpdaterOptions {
   readonly cluster: Cluster
