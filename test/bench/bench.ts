@@ -7,7 +7,7 @@ export class Bench {
 
   readonly signal: AbortSignal = this.#stop.signal
 
-  /** Runs a bench to its end; its answer is the exit code. */
+  /** Runs a bench to its end; its answer is the exit code. What is expected to go wrong is told in one line, all else with its stack. */
   static async run(body: (bench: Bench) => Promise<number>): Promise<void> {
     const bench = new Bench()
     const stopped = Promise.withResolvers<never>()
@@ -20,8 +20,10 @@ export class Bench {
     try {
       process.exitCode = await Promise.race([body(bench), stopped.promise])
     } catch (error) {
-      console.error(styleText('red', error instanceof Error ? (error.stack ?? error.message) : String(error)))
-      process.exitCode = error instanceof NotAvailable ? 3 : 1
+      const exitCode = exitCodeOf(error)
+      const text = error instanceof Error ? (exitCode === FAILED ? error.stack : error.message) : String(error)
+      console.error(styleText('red', text ?? ''))
+      process.exitCode = exitCode
     }
     bench.#stop.abort()
     await bench.closeSince(0)
@@ -48,5 +50,16 @@ export class Bench {
   }
 }
 
+const FAILED = 1
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof NotAvailable) return 3
+  const isOfParseArgs = error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')
+  return error instanceof WrongUsage || isOfParseArgs ? 2 : FAILED
+}
+
 /** Something that this machine lacks: exit code 3. */
 export class NotAvailable extends Error {}
+
+/** A command line that makes no sense, as `parseArgs` finds by itself: exit code 2. */
+export class WrongUsage extends Error {}

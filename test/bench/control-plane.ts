@@ -1,10 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Admin } from './admin.ts'
 import { type Bench, NotAvailable } from './bench.ts'
-import { run } from './program.ts'
+import { run, usageOf } from './program.ts'
 
 const SCRIPT = fileURLToPath(new URL('../../hack/control-plane/control-plane.sh', import.meta.url))
 const NOT_AVAILABLE = 3
@@ -14,6 +14,8 @@ export interface ControlPlane {
   readonly admin: Admin
   /** For logs and other files. */
   readonly directory: string
+  /** CPU time of its processes, together, from their beginning. */
+  cpuSeconds(): Promise<number>
 }
 
 export interface ControlPlaneOptions {
@@ -40,5 +42,11 @@ export async function openControlPlane(bench: Bench, { nodes, metricResolutionSe
   const admin = await Admin.open(kubeconfig)
   bench.onEnd(() => admin.close())
   await admin.createAll(new URL('../../manifests/crd.yaml', import.meta.url))
-  return { kubeconfig, admin, directory }
+  return { kubeconfig, admin, directory, cpuSeconds: () => cpuSecondsOf(join(directory, 'control-plane', 'pids')) }
+}
+
+async function cpuSecondsOf(pidFiles: string): Promise<number> {
+  const pids = await Promise.all((await readdir(pidFiles)).map((name) => readFile(join(pidFiles, name), 'utf8')))
+  const usages = await Promise.all(pids.map((pid) => usageOf(Number(pid))))
+  return usages.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0)
 }

@@ -27,7 +27,6 @@ import type { TickResult } from './core-tick.ts'
 import { run } from './program.ts'
 import { Report } from './report.ts'
 
-const { values } = parseArgs({ options: { json: { type: 'string' } } })
 const HALF_LIVES = { cpu: DAY, memory: DAY }
 const START = Date.UTC(2026, 0, 1)
 const OPTIONS = optionsOf()
@@ -35,6 +34,7 @@ const OPTIONS = optionsOf()
 const IN_ITS_CONTAINER = ['--max-old-space-size=750', '--max-semi-space-size=8']
 
 await Bench.run(async (bench) => {
+  const { values } = parseArgs({ options: { json: { type: 'string' } } })
   const report = new Report()
   bench.say('history and recommendations')
   benchHistory(report)

@@ -4,11 +4,11 @@
  *   npm run bench -- [start-up] [recommender] [updater] [admission] [--vpas 1000] [--rounds 3] [--seconds 5] [--noise] [--json FILE] [--keep]
  *
  * Without a name, all benches run. `--vpas 25,100,250,500,1000,5000` goes through profiles, each VPA with two pods.
- * Exit codes: 1 something is short of its goal, 3 there is no control plane here.
+ * Exit codes: 1 something is short of its goal, 2 wrong usage, 3 there is no control plane here.
  */
 import { parseArgs } from 'node:util'
 import { benchAdmission } from './admission.ts'
-import { Bench, NotAvailable } from './bench.ts'
+import { Bench, NotAvailable, WrongUsage } from './bench.ts'
 import { benchRecommender } from './recommender.ts'
 import { Report } from './report.ts'
 import { benchStartUp } from './start-up.ts'
@@ -21,27 +21,13 @@ const BENCHES = new Map([
   ['admission', benchAdmission],
 ])
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    vpas: { type: 'string', default: '100,1000' },
-    rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '5' },
-    noise: { type: 'boolean', default: false },
-    json: { type: 'string' },
-    keep: { type: 'boolean', default: false },
-  },
-})
-
 await Bench.run(async (bench) => {
-  const options = { sizes: values.vpas.split(',').map((size) => positive('vpas', size)), rounds: positive('rounds', values.rounds), seconds: positive('seconds', values.seconds), noise: values.noise, keep: values.keep }
-  const unknown = positionals.filter((name) => !BENCHES.has(name))
-  if (unknown.length > 0) throw new Error(`no bench of this name: ${unknown.join(', ')}; there are ${[...BENCHES.keys()].join(', ')}`)
+  const { names, json, ...options } = readCommandLine()
   const report = new Report()
   // Also of a run that is stopped half way.
   bench.onEnd(async () => report.print())
   for (const [name, run] of BENCHES) {
-    if (positionals.length > 0 && !positionals.includes(name)) continue
+    if (names.length > 0 && !names.includes(name)) continue
     const before = bench.openCount
     // One bench that fails costs only its own figures.
     await run(bench, options, report).catch((error: unknown) => {
@@ -50,12 +36,29 @@ await Bench.run(async (bench) => {
     })
     await bench.closeSince(before)
   }
-  if (values.json !== undefined) await report.write(values.json)
+  if (json !== undefined) await report.write(json)
   return report.exitCode()
 })
 
+function readCommandLine() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      vpas: { type: 'string', default: '100,1000' },
+      rounds: { type: 'string', default: '3' },
+      seconds: { type: 'string', default: '5' },
+      noise: { type: 'boolean', default: false },
+      json: { type: 'string' },
+      keep: { type: 'boolean', default: false },
+    },
+  })
+  const unknown = positionals.filter((name) => !BENCHES.has(name))
+  if (unknown.length > 0) throw new WrongUsage(`no bench is named ${unknown.join(', ')}; there are ${[...BENCHES.keys()].join(', ')}`)
+  return { ...values, names: positionals, sizes: values.vpas.split(',').map((size) => positive('vpas', size)), rounds: positive('rounds', values.rounds), seconds: positive('seconds', values.seconds) }
+}
+
 function positive(flag: string, text: string): number {
   const value = Number(text)
-  if (!Number.isInteger(value) || value <= 0) throw new Error(`--${flag}: expected positive whole numbers, got ${JSON.stringify(text)}`)
+  if (!Number.isInteger(value) || value <= 0) throw new WrongUsage(`--${flag}: expected positive whole numbers, got ${JSON.stringify(text)}`)
   return value
 }

@@ -56,14 +56,9 @@ export class Program {
     if (exitCode !== null || signalCode !== null) throw new Error(`${this.#options.command} ended with ${exitCode ?? signalCode}; its log: ${this.#options.log}`)
   }
 
-  async usage(): Promise<Usage> {
+  usage(): Promise<Usage> {
     this.check()
-    const proc = `/proc/${this.#child.pid}`
-    const [stat, status, files] = await Promise.all([readFile(`${proc}/stat`, 'utf8'), readFile(`${proc}/status`, 'utf8'), readdir(`${proc}/fd`)])
-    // The program's name, in parentheses, may hold spaces; user and system time are fields 14 and 15 of proc(5).
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    const mib = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) / 1024
-    return { cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND, rssMib: mib('VmRSS'), peakRssMib: mib('VmHWM'), files: files.length }
+    return usageOf(this.#child.pid ?? NaN)
   }
 
   /** What `/metrics` says now; undefined while the program does not answer. Large pages cost the program time: ask seldom. */
@@ -86,6 +81,15 @@ export class Program {
     await ended
     clearTimeout(kill)
   }
+}
+
+export async function usageOf(pid: number): Promise<Usage> {
+  const proc = `/proc/${pid}`
+  const [stat, status, files] = await Promise.all([readFile(`${proc}/stat`, 'utf8'), readFile(`${proc}/status`, 'utf8'), readdir(`${proc}/fd`)])
+  // The program's name, in parentheses, may hold spaces; user and system time are fields 14 and 15 of proc(5).
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const mib = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) / 1024
+  return { cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND, rssMib: mib('VmRSS'), peakRssMib: mib('VmHWM'), files: files.length }
 }
 
 function sumOf(page: string, name: string, labels: Readonly<Record<string, string>>): number {

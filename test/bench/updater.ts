@@ -1,7 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { VPAS, objectPath } from '@vpa/kube/resources.ts'
+import { WORKERS } from 'vpa-updater/tick.ts'
 import { type Admin, forEach } from './admin.ts'
+import { type Evictions, evictBare } from './bare-evictions.ts'
 import type { Bench } from './bench.ts'
-import { openControlPlane } from './control-plane.ts'
+import { type ControlPlane, openControlPlane } from './control-plane.ts'
 import { type Loop, LoopWatch } from './loop-watch.ts'
 import type { BenchOptions } from './options.ts'
 import { NODES, untilPodsRun } from './pods.ts'
@@ -22,9 +25,7 @@ const OUR_FLAGS = { 'verify-outcome': false }
 
 interface Run {
   readonly loop: Loop
-  readonly evicted: number
-  /** Of evicting. */
-  readonly seconds: number
+  readonly evictions: Evictions
   readonly usage: Usage
 }
 
@@ -32,11 +33,13 @@ type Runs = ReadonlyMap<Side, Run>
 
 /**
  * The Go updater and ours, one after the other: two pods of each VPA are out of range, one of the two may go in a loop.
- * The pods that replace the evicted ones come as they were, since nothing admits them otherwise.
+ * The pods that replace the evicted ones come as they were, since nothing admits them otherwise. Beside them: the same evictions
+ * by themselves, as many at a time as ours, which is the least that any updater takes on this control plane.
  */
 export async function benchUpdater(bench: Bench, options: BenchOptions, report: Report): Promise<void> {
-  const { kubeconfig, admin, directory } = await openControlPlane(bench, { nodes: NODES, metricResolutionSeconds: 60, keep: options.keep })
-  const trio = await Trio.open(bench, { kubeconfig, directory })
+  const controlPlane = await openControlPlane(bench, { nodes: NODES, metricResolutionSeconds: 60, keep: options.keep })
+  const { admin } = controlPlane
+  const trio = await Trio.open(bench, controlPlane)
   await admin.create(namespaceManifest(NAMESPACE))
   let created = 0
   for (const size of options.sizes) {
@@ -47,9 +50,11 @@ export async function benchUpdater(bench: Bench, options: BenchOptions, report: 
     for (const side of trio.sides) {
       await untilPodsRun(bench, admin, NAMESPACE, size * PODS_PER_VPA)
       bench.say(`updater, ${size} VPAs: ${side}`)
-      runs.set(side, await measure(trio, side))
+      runs.set(side, await measure(trio, side, controlPlane))
     }
-    reportRuns(report, size, runs)
+    await untilPodsRun(bench, admin, NAMESPACE, size * PODS_PER_VPA)
+    bench.say(`updater, ${size} VPAs: the evictions by themselves`)
+    reportRuns(report, size, runs, await evictBare(controlPlane, NAMESPACE, WORKERS))
   }
 }
 
@@ -65,25 +70,41 @@ async function createWorkloads(admin: Admin, from: number, to: number): Promise<
   })
 }
 
-async function measure(trio: Trio, side: Side): Promise<Run> {
+async function measure(trio: Trio, side: Side, { cpuSeconds }: ControlPlane): Promise<Run> {
   const program = await trio.start(side, 'updater', { ...FLAGS, ...(side === 'ours' && OUR_FLAGS) })
+  // The first loop begins an interval after the start.
+  await sleep((INTERVAL_SECONDS - 1) * 1000)
+  const cpuBefore = await cpuSeconds()
   const loop = await new LoopWatch(program, 'vpa_updater_execution_latency_seconds', STEPS).next(PATIENCE_MS)
-  const evicted = (await program.scrape())?.sum('vpa_updater_evicted_pods_total') ?? 0
+  const cpuAfter = await cpuSeconds()
+  const count = (await program.scrape())?.sum('vpa_updater_evicted_pods_total') ?? 0
   const usage = await program.usage()
   await program.stop()
   // A loop that is cut off does not tell how long its last step took.
-  return { loop, evicted, seconds: loop.seconds['EvictPods'] || (loop.seconds['total'] ?? NaN), usage }
+  return { loop, evictions: { count, seconds: loop.seconds['EvictPods'] || (loop.seconds['total'] ?? NaN), cpuSeconds: cpuAfter - cpuBefore }, usage }
 }
 
-function reportRuns(report: Report, size: number, runs: Runs): void {
+function reportRuns(report: Report, size: number, runs: Runs, bare: Evictions): void {
   const [go, ours] = [runs.get('go'), runs.get('ours')]
   const figure = (name: string, unit: string, of: (run: Run) => number): Figure => ({ work: `updater, ${size.toLocaleString('en')} VPAs: ${name}`, unit, go: go && of(go), ours: ours ? of(ours) : NaN })
   for (const step of STEPS.slice(0, -1)) report.figure(figure(`loop, ${step}`, 's', ({ loop }) => loop.seconds[step] ?? NaN))
-  report.figure(figure('evictions in one loop', 'pods', ({ evicted }) => evicted))
-  report.figure({ ...figure('evicting them', 's', ({ seconds }) => seconds), ...(size === 1000 && { goal: { atMost: 10 } }) })
-  report.figure(figure('evictions a second', '1/s', ({ evicted, seconds }) => evicted / seconds))
+  report.figure(figure('evictions in one loop', 'pods', ({ evictions }) => evictions.count))
+  report.figure({ ...figure('evicting them', 's', ({ evictions }) => evictions.seconds), ...(size === 1000 && { goal: { atMost: 10 } }) })
+  report.figure(figure('evictions a second', '1/s', ({ evictions }) => 1 / secondsEach(evictions)))
+  report.figure({ ...figure(`evictions by themselves, ${WORKERS} at a time`, 's', () => bare.seconds), go: undefined })
+  report.figure(figure('time of an eviction, times one by itself', 'x', ({ evictions }) => secondsEach(evictions) / secondsEach(bare)))
+  report.figure(figure('control plane, an eviction', 'CPU ms', ({ evictions }) => cpuMsEach(evictions)))
+  report.figure({ ...figure('control plane, an eviction by itself', 'CPU ms', () => cpuMsEach(bare)), go: undefined })
   report.figure(figure('until the end of the first loop', 'CPU s', ({ loop }) => loop.cpuSeconds))
   const goal = size === 1000 ? { goal: { atMostRatio: 1.2 } } : size === 5000 ? { goal: { atMostRatio: 0.8 } } : {}
   report.figure({ ...figure('peak RSS', 'MiB', ({ usage }) => usage.peakRssMib), ...goal })
-  report.check(`updater, ${size} VPAs: one eviction for each VPA`, ours?.evicted === size, `${ours?.evicted}`)
+  report.check(`updater, ${size} VPAs: one eviction for each VPA`, ours?.evictions.count === size, `${ours?.evictions.count}`)
+}
+
+function secondsEach({ count, seconds }: Evictions): number {
+  return seconds / count
+}
+
+function cpuMsEach({ count, cpuSeconds }: Evictions): number {
+  return (cpuSeconds / count) * 1000
 }
