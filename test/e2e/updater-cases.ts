@@ -31,7 +31,7 @@ const requestsOnly = { resourcePolicy: { containerPolicies: [{ containerName: '*
 const OWNERS: readonly UpdaterCase[] = [
   { title: 'a Deployment', becomes: 'evicted' },
   { title: 'a ReplicaSet of three', owners: ['ReplicaSet'], replicas: 3, becomes: 'evicted' },
-  { title: 'a StatefulSet', owners: ['StatefulSet'], replicas: 2, becomes: 'evicted' },
+  { title: 'a StatefulSet', owners: ['StatefulSet'], becomes: 'evicted' },
   { title: 'a ReplicationController', owners: ['ReplicationController'], replicas: 2, becomes: 'evicted' },
   { title: 'a DaemonSet', owners: ['DaemonSet'], becomes: 'evicted' },
   { title: 'a Job', owners: ['Job'], replicas: 2, becomes: 'evicted' },
