@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 
 /** What a stage of tests came to. */
@@ -27,8 +28,22 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => in
 
 export const bin = (name: string) => join('node_modules', '.bin', name)
 
+/** Runs the stages with a folder of their own, prints the closing line and sets the exit code; 130 when we are told to end. */
+export async function runStages(stages: (scratch: string) => Promise<readonly Count[]>): Promise<void> {
+  const scratch = await mkdtemp(join(tmpdir(), 'vpa-test-'))
+  try {
+    process.exitCode = closingLine(await stages(scratch))
+  } catch (error) {
+    if (!interrupted.aborted) throw error
+    console.error('\ninterrupted')
+    process.exitCode = 130
+  } finally {
+    await rm(scratch, { recursive: true, force: true })
+  }
+}
+
 /** Prints what failed and `N passed, N failed, N skipped`; the exit code. */
-export function closingLine(counts: readonly Count[]): 0 | 1 {
+function closingLine(counts: readonly Count[]): 0 | 1 {
   for (const failure of counts.flatMap((count) => count.failures ?? [])) console.log(`FAILED ${failure}`)
   const total = (key: 'passed' | 'failed' | 'skipped') => counts.reduce((sum, count) => sum + count[key], 0)
   console.log(`\n${total('passed')} passed, ${total('failed')} failed, ${total('skipped')} skipped`)

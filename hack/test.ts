@@ -6,22 +6,10 @@
  *
  * Where Chromium or the control plane can neither be found nor installed, its stage is reported as skipped with what is missing; in CI that is a failure.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { CONTROL_PLANE, type Count, NOT_AVAILABLE, bin, closingLine, interrupted, run, stopControlPlane, title, vitest } from './test-stage.ts'
+import { CONTROL_PLANE, type Count, NOT_AVAILABLE, bin, run, runStages, stopControlPlane, title, vitest } from './test-stage.ts'
 
-const scratch = await mkdtemp(join(tmpdir(), 'vpa-test-'))
-try {
-  const counts = [await check(), await vitest('unit', scratch), await parity(), await vitest('browser', scratch), ...(await onControlPlane())]
-  process.exitCode = closingLine(counts)
-} catch (error) {
-  if (!interrupted.aborted) throw error
-  console.error('\ninterrupted')
-  process.exitCode = 130
-} finally {
-  await rm(scratch, { recursive: true, force: true })
-}
+await runStages(async (scratch) => [await check(), await vitest('unit', scratch), await parity(), await vitest('browser', scratch), ...(await onControlPlane(scratch))])
 
 async function check(): Promise<Count> {
   title('types, lint, dead code')
@@ -39,7 +27,7 @@ async function parity(): Promise<Count> {
   return { passed: Number(passed), failed: code !== 0 ? Math.max(1, Number(failed)) : Number(failed), skipped: Number(skipped), failures: code === 0 ? [] : [`parity vectors: ${others[0]}`] }
 }
 
-async function onControlPlane(): Promise<readonly Count[]> {
+async function onControlPlane(scratch: string): Promise<readonly Count[]> {
   title('contract and e2e on a real control plane')
   const directory = join(scratch, 'control-plane')
   const started = await run('bash', [CONTROL_PLANE, 'start', '--dir', directory, '--nodes', '2'])

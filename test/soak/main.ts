@@ -7,13 +7,11 @@
  * Ends with 1 where memory grows faster than 1 MB/h by linear fit, file descriptors grow, or the event loop's p99 is 50 ms or more. A fit over
  * minutes has a wide error, which is printed with it; the bound is held for what is surely above it.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { freePort } from '../../hack/demo/free-port.ts'
-import { CONTROL_PLANE, closingLine, interrupted, run, stopControlPlane } from '../../hack/test-stage.ts'
+import { CONTROL_PLANE, type Count, interrupted, run, runStages, stopControlPlane } from '../../hack/test-stage.ts'
 import type { ChaosCluster } from '../chaos/chaos-cluster.ts'
 import { openRealCluster } from '../chaos/real-cluster.ts'
 import { openSandboxCluster } from '../chaos/sandbox-cluster.ts'
@@ -31,18 +29,19 @@ interface Options {
 }
 
 const options = optionsFromArguments()
-const directory = await mkdtemp(join(tmpdir(), 'vpa-soak-'))
-try {
-  const cluster = options.on === 'sandbox' ? await openSandboxCluster() : await openControlPlane()
+await runStages(async (scratch) => {
+  const plane = join(scratch, 'control-plane')
   try {
-    process.exitCode = await soak(cluster)
+    const cluster = options.on === 'sandbox' ? await openSandboxCluster() : await openControlPlane(plane)
+    try {
+      return await soak(cluster, scratch)
+    } finally {
+      await cluster.close()
+    }
   } finally {
-    await cluster.close()
+    if (options.on !== 'sandbox') stopControlPlane(plane)
   }
-} finally {
-  if (options.on !== 'sandbox') stopControlPlane(join(directory, 'control-plane'))
-  await rm(directory, { recursive: true, force: true })
-}
+})
 
 function optionsFromArguments(): Options {
   const { values } = parseArgs({ options: { minutes: { type: 'string', default: '30' }, changes: { type: 'string', default: '20' }, on: { type: 'string', default: 'sandbox' } } })
@@ -57,14 +56,14 @@ function fail(message: string): never {
   process.exit(2)
 }
 
-async function openControlPlane(): Promise<ChaosCluster> {
-  const plane = join(directory, 'control-plane')
+async function openControlPlane(plane: string): Promise<ChaosCluster> {
   const { code } = await run('bash', [CONTROL_PLANE, 'start', '--dir', plane, '--nodes', '2'])
   if (code !== 0) throw new Error('the control plane could not be started (see above)')
   return openRealCluster(join(plane, 'kubeconfig'))
 }
 
-async function soak(cluster: ChaosCluster): Promise<0 | 1> {
+/** @param directory for logs */
+async function soak(cluster: ChaosCluster, directory: string): Promise<readonly Count[]> {
   const programs: SoakedProgram[] = []
   try {
     await bundlePrograms()
@@ -79,10 +78,10 @@ async function soak(cluster: ChaosCluster): Promise<0 | 1> {
     const churning = churn(cluster, { until, changesPerSecond: options.changesPerSecond })
     await watch(programs, begin, until)
     console.log(`soak: ${await churning} pod changes in ${options.minutes} minutes`)
-    return closingLine(programs.map((program) => {
+    return programs.map((program) => {
       const failures = program.judge()
       return { passed: Number(failures.length === 0), failed: Number(failures.length > 0), skipped: 0, failures }
-    }))
+    })
   } finally {
     for (const program of programs) await program.stop()
   }
