@@ -1,8 +1,7 @@
-import { X509Certificate, generateKeyPair, randomBytes } from 'node:crypto'
+import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
-import { promisify } from 'node:util'
 import { DAY, type DurationMs, type EpochMs, HOUR, MINUTE } from '@vpa/core/time.ts'
-import forge from 'node-forge'
+import type { KeyPair } from './key-pair.ts'
 
 /** What is served, and what the API server must trust to believe it. PEM. */
 export interface Certificates {
@@ -14,12 +13,6 @@ export interface Certificates {
 /** Certificates of our own: with the authority's key, so that a new server certificate needs no new trust. */
 export interface OwnCertificates extends Certificates {
   readonly caKey: string
-}
-
-interface KeyPair {
-  readonly certificate: forge.pki.Certificate
-  readonly key: forge.pki.rsa.PrivateKey
-  readonly keyPem: string
 }
 
 const CA_LIFETIME: DurationMs = 3650 * DAY
@@ -50,13 +43,29 @@ export async function certificatesFor(names: readonly string[], now: EpochMs, kn
   if (known === undefined || current === undefined || known.caKey === '' || leftOf(current, now) <= CA_RESERVE) {
     const authority = await makeAuthority(now)
     const trusted = bundle.filter((old) => leftOf(old, now) > 0).map(String)
-    const caCert = [forge.pki.certificateToPem(authority.certificate), ...trusted].join('')
-    if (isServing) return { ...known, caKey: authority.keyPem, caCert }
-    return withServer({ caKey: authority.keyPem, caCert }, await makeServer(names, authority, now))
+    const caCert = [authority.cert, ...trusted].join('')
+    if (isServing) return { ...known, caKey: authority.key, caCert }
+    return withServer({ caKey: authority.key, caCert }, names, now)
   }
   const isSettling = signer !== current && now - madeAt(current) < SETTLING
   if (isServing && (signer === current || isSettling)) return known
-  return withServer(known, await makeServer(names, authorityOf(known), now))
+  return withServer(known, names, now)
+}
+
+async function makeAuthority(now: EpochMs): Promise<KeyPair> {
+  const { authorityKeyPair } = await maker()
+  return authorityKeyPair({ from: now - BACKDATED, until: now + CA_LIFETIME, madeAt: now })
+}
+
+async function withServer({ caKey, caCert }: Pick<OwnCertificates, 'caKey' | 'caCert'>, names: readonly string[], now: EpochMs): Promise<OwnCertificates> {
+  const { serverKeyPair } = await maker()
+  const { cert, key } = await serverKeyPair(names, { cert: caCert, key: caKey }, { from: now - BACKDATED, until: now + SERVER_LIFETIME })
+  return { caKey, caCert, serverCert: cert, serverKey: key }
+}
+
+/** Read when something is to be made, which is once a year: with node-forge, it takes 4 MB of memory. */
+function maker() {
+  return import('./key-pair.ts')
 }
 
 /**
@@ -83,10 +92,6 @@ function without(certificates: readonly X509Certificate[], others: readonly X509
 export function daysLeft(serverCert: string, now: EpochMs): number {
   const certificate = readCertificate(serverCert)
   return certificate === undefined ? 0 : leftOf(certificate, now) / DAY
-}
-
-function withServer({ caKey, caCert }: Pick<OwnCertificates, 'caKey' | 'caCert'>, { certificate, keyPem }: KeyPair): OwnCertificates {
-  return { caKey, caCert, serverCert: forge.pki.certificateToPem(certificate), serverKey: keyPem }
 }
 
 /** The authorities of a PEM bundle that may sign. */
@@ -116,53 +121,6 @@ function leftOf({ validTo }: X509Certificate, now: EpochMs): DurationMs {
 
 function madeAt({ validFrom }: X509Certificate): EpochMs {
   return Date.parse(validFrom) + BACKDATED
-}
-
-function authorityOf({ caCert, caKey }: OwnCertificates): KeyPair {
-  return { certificate: forge.pki.certificateFromPem(caCert), key: forge.pki.privateKeyFromPem(caKey), keyPem: caKey }
-}
-
-async function makeAuthority(now: EpochMs): Promise<KeyPair> {
-  // The time tells a new authority from the one it replaces. Forge writes names as PrintableString, which has no underscore:
-  // the API server would refuse the whole certificate ("invalid PrintableString").
-  const subject = [{ name: 'commonName', value: `vpa-webhook-ca ${new Date(now).toISOString()}` }]
-  const { certificate, key, keyPem } = await newKeyPair(now, CA_LIFETIME)
-  certificate.setSubject(subject)
-  certificate.setIssuer(subject)
-  certificate.setExtensions([{ name: 'basicConstraints', cA: true, critical: true }, { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true }, { name: 'subjectKeyIdentifier' }])
-  certificate.sign(key, forge.md.sha256.create())
-  return { certificate, key, keyPem }
-}
-
-async function makeServer(names: readonly string[], authority: KeyPair, now: EpochMs): Promise<KeyPair> {
-  const { certificate, key, keyPem } = await newKeyPair(now, SERVER_LIFETIME)
-  const [commonName = ''] = names
-  certificate.setSubject([{ name: 'commonName', value: commonName }])
-  certificate.setIssuer(authority.certificate.subject.attributes)
-  certificate.setExtensions([
-    { name: 'basicConstraints', cA: false },
-    { name: 'keyUsage', digitalSignature: true, keyEncipherment: true, critical: true },
-    { name: 'extKeyUsage', serverAuth: true },
-    { name: 'subjectAltName', altNames: names.map((name) => (isIP(name) ? { type: 7, ip: name } : { type: 2, value: name })) },
-  ])
-  certificate.sign(authority.key, forge.md.sha256.create())
-  return { certificate, key, keyPem }
-}
-
-/** Keys are made by Node: node-forge, in JavaScript, takes seconds. */
-async function newKeyPair(now: EpochMs, lifetime: DurationMs): Promise<KeyPair> {
-  const { publicKey, privateKey: keyPem } = await promisify(generateKeyPair)('rsa', {
-    modulusLength: 2048,
-    publicKeyEncoding: { type: 'spki', format: 'pem' },
-    privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
-  })
-  const certificate = forge.pki.createCertificate()
-  certificate.publicKey = forge.pki.publicKeyFromPem(publicKey)
-  // A leading zero keeps the number positive.
-  certificate.serialNumber = `00${randomBytes(16).toString('hex')}`
-  certificate.validity.notBefore = new Date(now - BACKDATED)
-  certificate.validity.notAfter = new Date(now + lifetime)
-  return { certificate, key: forge.pki.privateKeyFromPem(keyPem), keyPem }
 }
 
 function readCertificate(pem: string): X509Certificate | undefined {

@@ -21,7 +21,7 @@ export async function bundlePrograms(): Promise<void> {
 /** How a bundled program is run in its container: the Dockerfile's environment is what its memory depends on. */
 export async function bundledCommand(name: ProgramName, nodeOptions: readonly string[] = []): Promise<Command> {
   const dockerfile = await readFile(fileOf('../../hack/Dockerfile'), 'utf8')
-  const env = [...dockerfile.matchAll(/^(?:ENV|   ) (NODE_OPTIONS|MALLOC_ARENA_MAX)=(?:"([^"]*)"|(\S+))/gm)].map(([, variable = '', quoted, plain]) => [variable, quoted ?? plain ?? ''] as const)
+  const env = [...dockerfile.matchAll(/^(?:ENV|   ) (NODE_OPTIONS|MALLOC_\w+)=(?:"([^"]*)"|(\S+))/gm)].map(([, variable = '', quoted, plain]) => [variable, quoted ?? plain ?? ''] as const)
   // And the Deployment's: `command: [node, --max-semi-space-size=2, /app/vpa-admission-controller.mjs]`.
   const deployment = await readFile(fileOf(`../../manifests/${name}.yaml`), 'utf8')
   const flags = /command: \[node, (.*), \/app\//.exec(deployment)?.[1]?.split(', ') ?? []
