@@ -160,7 +160,8 @@ test('memory stays that of one series, however long the answer', async () => {
   })
   expect(seen).toBe(series)
   expect(one.length * series).toBeGreaterThan(100e6)
-  expect(most).toBeLessThan(10e6)
+  // What is under way between the two sockets is some megabytes, and varies.
+  expect(most).toBeLessThan(30e6)
 }, 30_000)
 
 /** What is in use after a garbage collection. */
