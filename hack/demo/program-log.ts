@@ -18,7 +18,7 @@ const TOLD_ONCE = new Set([
   'Saved checkpoint for VPA',
   'Overriding minReplicas from global to per-VPA value',
 ])
-const TOLD_ALWAYS = new Set(['Pod accepted for update', 'Evicting pod'])
+const TOLD_ALWAYS = new Set(['Pod accepted for update', 'Evicting pod', 'Serving the dashboard'])
 /** Of no interest in a transcript. */
 const ENVELOPE = new Set(['program', 'level', 'msg', 'ts'])
 

@@ -40,7 +40,7 @@ export class Trio {
     const own = ['--address=127.0.0.1:0', '--log-format=json', '--v=5']
     const start = (program: ProgramName, args: readonly string[]) => this.#start(program, [`--kubeconfig=${kubeconfig[program]}`, ...own, ...args], onLine)
     this.#children = [
-      start('recommender', [`--recommender-interval=${interval}`]),
+      start('recommender', [`--recommender-interval=${interval}`, '--dashboard-address=127.0.0.1:0']),
       start('updater', [`--updater-interval=${interval}`]),
       start('admission-controller', [`--port=${webhookPort}`, '--register-by-url', '--webhook-address=https://127.0.0.1', `--webhook-port=${webhookPort}`, '--shutdown-delay=0s']),
     ]

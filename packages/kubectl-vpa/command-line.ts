@@ -11,6 +11,7 @@ import { EXIT, type ExitCode, Problem } from './problem.ts'
 import { type GetFlags, get } from './get.ts'
 import { type PreviewFlags, preview } from './preview.ts'
 import { type ReportFlags, report } from './report.ts'
+import own from './package.json' with { type: 'json' }
 import type { Terminal } from './terminal.ts'
 
 /** Runs one command line from its first word to its exit code. Never throws. */
@@ -40,6 +41,7 @@ type Done = (code: ExitCode) => void
 function commandLine(terminal: Terminal, done: Done): Command {
   const program = new Command('kubectl vpa')
     .description('What the Vertical Pod Autoscaler recommends, why, what it would do, and what is in its way.')
+    .version(own.version, '--version', 'print the version of this plugin')
     .exitOverride()
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err, getOutHasColors: () => terminal.colours, getErrHasColors: () => false })
     .showHelpAfterError('(--help tells more)')

@@ -183,9 +183,8 @@ export class Recommender {
   async #loadUsage(subjects: readonly Subject[], index: SubjectIndex, now: EpochMs): Promise<void> {
     const { cluster, log, metrics, recorder } = this.#context
     const context: SampleContext = { ...this.#context, history: this.#history, pods: cluster.pods, index, now }
-    let usage: readonly ContainerUsage[] = []
     try {
-      usage = await this.#readUsage(subjects)
+      const usage = await this.#readUsage(subjects)
       metrics.metricsServerResponse(false)
       log.info('podMetrics retrieved for all namespaces', { containers: usage.length })
       const tally = addUsage(context, usage)
@@ -198,7 +197,7 @@ export class Recommender {
     const ooms = this.#ooms.splice(0)
     addOoms(context, ooms)
     try {
-      recorder?.turn({ subjects, usage, ooms, pods: cluster.pods, now })
+      recorder?.turn({ subjects, ooms, pods: cluster.pods, now })
     } catch (error) {
       log.error('Cannot record a turn for the dashboard', { error })
     }

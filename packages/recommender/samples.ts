@@ -9,6 +9,7 @@ import type { DurationMs, EpochMs } from '@vpa/core/time.ts'
 import type { Cluster, ContainerUsage } from '@vpa/kube/cluster.ts'
 import type { Log } from '@vpa/kube/log.ts'
 import type { RecommenderOptions } from './config.ts'
+import type { Recorder } from './dashboard/recorder.ts'
 import type { QualityMetrics } from './quality-metrics.ts'
 import type { SubjectIndex } from './subject.ts'
 
@@ -29,6 +30,7 @@ export interface SampleContext {
   readonly index: SubjectIndex
   readonly pods: Cluster['pods']
   readonly quality: QualityMetrics
+  readonly recorder?: Pick<Recorder, 'usage'> | undefined
   readonly options: RecommenderOptions
   readonly log: Log
   readonly now: EpochMs
@@ -47,6 +49,7 @@ export function addUsage(context: SampleContext, usage: readonly ContainerUsage[
       continue
     }
     const { group, aggregate, history: container } = tracked
+    context.recorder?.usage(group, containerName, amounts)
     const add = (resource: Resource, usage: number | undefined, accept: (usage: number) => boolean) => {
       if (usage === undefined) return
       const result = accept(usage) ? 'accepted' : usage >= 0 ? 'stale' : 'invalid'

@@ -22,9 +22,9 @@ describe.skipIf(chromium === undefined)('the dashboard in a real browser', () =>
   afterAll(() => browser.close())
 
   test('a shop: list, filter, sort, and the plots of one VPA, in light and dark', { timeout: 300_000 }, async () => {
-    const cluster = await shopCluster(isForPictures ? 14 * 60 : 90)
+    const cluster = await shopCluster(isForPictures ? 13 * 60 : 90)
     await evictCheckout(cluster)
-    await cluster.run(isForPictures ? 100 : 5)
+    await cluster.run(isForPictures ? 50 : 5)
     const { url } = await serve(cluster.dashboard)
     const page = await open(browser, url)
 

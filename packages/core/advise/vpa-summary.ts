@@ -41,12 +41,13 @@ export function summaryOf(vpa: Vpa, advice: readonly ContainerAdvice[]): VpaSumm
   }
 }
 
-/** The verdicts that are as bad as the worst, each once. */
+/** The verdicts that are as bad as the worst, each once: `cpu and memory more than it needs`. */
 function whyOf(advice: readonly ContainerAdvice[], severity: Severity): string {
   if (severity === 'good') return ''
   if (severity === 'unknown') return verdictText('no-recommendation')
   const verdicts = advice.flatMap(({ resources }) => RESOURCES.map((resource) => ({ resource, ...resources[resource].verdict })))
-  return [...new Set(verdicts.filter((verdict) => verdict.severity === severity).map(({ resource, why }) => `${resource} ${verdictText(why)}`))].join(', ')
+  const resourcesOf = Map.groupBy(verdicts.filter((verdict) => verdict.severity === severity), ({ why }) => why)
+  return [...resourcesOf].map(([why, those]) => `${[...new Set(those.map(({ resource }) => resource))].join(' and ')} ${verdictText(why)}`).join(', ')
 }
 
 /** What is not known counts nothing; undefined where nothing is known. */

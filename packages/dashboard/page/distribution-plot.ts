@@ -60,8 +60,9 @@ export class DistributionPlot {
       options: {
         series: [{}, { fill: colour('usage', 0.6), stroke: colour('usage'), width: 0, points: { show: false }, ...(bars && { paths: bars }) }],
         scales: { x: { time: false, range: [-0.75, Math.max(buckets.length, 6) - 0.25] }, y: { range: (_, __, most) => [0, 1.2 * most] } },
+        padding: [10, 12, 0, 0],
         axes: [
-          { ...ink, grid: { show: false }, incrs: [1, 2, 5, 10, 20, 50], space: 64, values: (_, splits) => splits.map((split) => (split >= 0 && split < buckets.length && Number.isInteger(split) ? amountText(this.#resource, edge(split)?.to) : '')) },
+          { ...ink, size: 34, grid: { show: false }, incrs: [1, 2, 5, 10, 20, 50], space: 64, values: (_, splits) => splits.map((split) => (split >= 0 && split < buckets.length && Number.isInteger(split) ? amountText(this.#resource, edge(split)?.to) : '')) },
           { ...ink, size: 48, space: 40, values: (_, splits) => splits.map((split) => percentText(split)) },
         ],
         cursor: { show: false },

@@ -46,7 +46,7 @@ export class ResourcePanel {
 function factsOf(resource: Resource, { target, lowerBound, upperBound, request, limit, usage, change }: ResourceView): readonly HTMLElement[] {
   const amount = (value: number | undefined) => amountText(resource, value)
   return [
-    fact('Target', amount(target), change === undefined ? '' : `${changeText(change)} of request`, 'strong'),
+    fact('Target', amount(target), change === undefined ? '' : `${changeText(change)} vs. request`, 'strong'),
     fact('Bounds', upperBound === undefined ? '-' : `${amount(lowerBound)} – ${amount(upperBound)}`),
     fact('Request', amount(request)),
     fact('Limit', amount(limit)),

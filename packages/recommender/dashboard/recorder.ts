@@ -1,44 +1,72 @@
 import type { Amount } from '@vpa/core/amount.ts'
-import { type ContainerAdvice, type UsageOf, adviceFor } from '@vpa/core/advise/container-advice.ts'
+import { type UsageOf, amountIn } from '@vpa/core/advise/container-advice.ts'
 import { type Mark, oomMark } from '@vpa/core/advise/mark.ts'
-import { DEFAULT_PRICES } from '@vpa/core/advise/price.ts'
+import type { Pod } from '@vpa/core/api/pod.ts'
 import type { Vpa } from '@vpa/core/api/vpa.ts'
 import type { Oom } from '@vpa/core/history/oom.ts'
+import type { PodGroup } from '@vpa/core/history/pod-group.ts'
+import { policyFor, scalingModeOf } from '@vpa/core/policy/container-policy.ts'
+import { currentResources } from '@vpa/core/policy/current-resources.ts'
 import type { DurationMs, EpochMs } from '@vpa/core/time.ts'
 import { type ResourceSeries, type Series, Timeline } from '@vpa/core/timeline/timeline.ts'
 import type { TrackPoint } from '@vpa/core/timeline/track.ts'
 import type { Cluster } from '@vpa/kube/cluster.ts'
-import { type Subject, podsOf } from '../subject.ts'
+import type { Subject } from '../subject.ts'
 
 /** OOMs that are remembered; more than this are forgotten, oldest first. */
 const MOST_OOMS = 1000
 
-/** What one turn of the loop has seen. */
+/** What one turn of the loop has seen, beside usage. */
 export interface Turn {
   readonly subjects: readonly Subject[]
-  readonly usage: readonly UsageOf[]
   readonly ooms: readonly Oom[]
   readonly pods: Cluster['pods']
   readonly now: EpochMs
 }
 
-/** Follows what the loop sees, for the plots of the dashboard; kept in memory only. */
+/** Usage of alike containers in one turn. */
+interface Tally {
+  cpuSum: Amount
+  cpuCount: number
+  cpuMost: Amount | undefined
+  memoryMost: Amount | undefined
+}
+
+/** Follows what the loop sees, for the plots of the dashboard; kept in memory only. It must cost the loop little: it counts along, and looks at one pod of each VPA. */
 export class Recorder {
   readonly #timeline: Timeline
+  #tallies = new Map<PodGroup, Map<string, Tally>>()
   #ooms: { readonly uid: string; readonly mark: Mark }[] = []
 
   constructor(interval: DurationMs) {
     this.#timeline = new Timeline(interval)
   }
 
-  turn({ subjects, usage, ooms, pods, now }: Turn): void {
-    const usageOf = Map.groupBy(usage, keyOf)
+  /** One container's usage, for the turn that follows. What is NaN was reported, but is no amount. */
+  usage(group: PodGroup, containerName: string, { cpu, memory }: Pick<UsageOf, 'cpu' | 'memory'>): void {
+    let tallies = this.#tallies.get(group)
+    if (tallies === undefined) this.#tallies.set(group, (tallies = new Map()))
+    let tally = tallies.get(containerName)
+    if (tally === undefined) tallies.set(containerName, (tally = { cpuSum: 0, cpuCount: 0, cpuMost: undefined, memoryMost: undefined }))
+    if (cpu !== undefined && cpu >= 0) {
+      tally.cpuSum += cpu
+      tally.cpuCount += 1
+      tally.cpuMost = Math.max(tally.cpuMost ?? 0, cpu)
+    }
+    if (memory !== undefined && memory >= 0) tally.memoryMost = Math.max(tally.memoryMost ?? 0, memory)
+  }
+
+  turn({ subjects, ooms, pods, now }: Turn): void {
+    const tallies = this.#tallies
+    this.#tallies = new Map()
     this.#timeline.begin(now)
     for (const subject of subjects) {
       const { vpa } = subject
-      const own = podsOf(subject, pods)
-      const used = own.flatMap(({ namespace, name: podName }) => usageOf.get(keyOf({ namespace, podName })) ?? [])
-      for (const advice of adviceFor(vpa, own, used, DEFAULT_PRICES)) this.#timeline.record(trackOf(vpa, advice.container), now, pointOf(advice, used))
+      const pod = newestPod(subject, pods)
+      for (const { name } of pod?.containers ?? []) {
+        if (pod === undefined || scalingModeOf(policyFor(vpa.spec.resourcePolicy?.containerPolicies, name)) === 'Off') continue
+        this.#timeline.record(trackOf(vpa, name), now, { ...usageOf(subject, name, tallies), ...settingsOf(vpa, pod, name) })
+      }
     }
     if (ooms.length > 0) this.#remember(ooms, subjects)
   }
@@ -68,37 +96,48 @@ export class Recorder {
   }
 }
 
-function lastOf(series: ResourceSeries | undefined): Amount | undefined {
-  return series?.usage.at(-1) ?? series?.usage.at(-2)
-}
-
-function keyOf({ namespace, podName }: Pick<UsageOf, 'namespace' | 'podName'>): string {
-  return `${namespace}/${podName}`
-}
-
 function trackOf({ uid }: Vpa, container: string): string {
   return `${uid}/${container}`
 }
 
-function pointOf({ container, resources: { cpu, memory } }: ContainerAdvice, used: readonly UsageOf[]): TrackPoint {
+/** The one that was seen last: what an update changes shows in it first. */
+function newestPod({ vpa, groups }: Subject, pods: Cluster['pods']): Pod | undefined {
+  let newest: string | undefined
+  for (const group of groups) for (const name of group.pods.keys()) newest = name
+  return newest === undefined ? undefined : pods.get(vpa.namespace, newest)
+}
+
+function usageOf({ groups }: Subject, container: string, tallies: ReadonlyMap<PodGroup, ReadonlyMap<string, Tally>>): Pick<TrackPoint, 'cpuAverage' | 'cpuMost' | 'memoryMost'> {
+  const own = groups.flatMap((group) => tallies.get(group)?.get(container) ?? [])
+  const count = own.reduce((total, { cpuCount }) => total + cpuCount, 0)
   return {
-    cpuAverage: average(used.filter(({ containerName }) => containerName === container).map((usage) => usage.cpu)),
-    cpuMost: cpu.usage,
-    memoryMost: memory.usage,
-    cpuRequest: cpu.request,
-    cpuLimit: cpu.limit,
-    cpuTarget: cpu.target,
-    cpuLowerBound: cpu.lowerBound,
-    cpuUpperBound: cpu.upperBound,
-    memoryRequest: memory.request,
-    memoryLimit: memory.limit,
-    memoryTarget: memory.target,
-    memoryLowerBound: memory.lowerBound,
-    memoryUpperBound: memory.upperBound,
+    cpuAverage: count === 0 ? undefined : own.reduce((total, { cpuSum }) => total + cpuSum, 0) / count,
+    cpuMost: highest(own.map(({ cpuMost }) => cpuMost)),
+    memoryMost: highest(own.map(({ memoryMost }) => memoryMost)),
   }
 }
 
-function average(amounts: readonly (Amount | undefined)[]): Amount | undefined {
-  const known = amounts.filter((amount) => amount !== undefined && !Number.isNaN(amount)) as readonly Amount[]
-  return known.length === 0 ? undefined : known.reduce((sum, amount) => sum + amount, 0) / known.length
+function settingsOf(vpa: Vpa, pod: Pod, container: string): Omit<TrackPoint, 'cpuAverage' | 'cpuMost' | 'memoryMost'> {
+  const { requests, limits } = currentResources(pod, container)
+  const { target, lowerBound, upperBound } = vpa.status.recommendation?.containerRecommendations?.find(({ containerName }) => containerName === container) ?? {}
+  return {
+    cpuRequest: amountIn(requests, 'cpu'),
+    cpuLimit: amountIn(limits, 'cpu'),
+    cpuTarget: amountIn(target, 'cpu'),
+    cpuLowerBound: amountIn(lowerBound, 'cpu'),
+    cpuUpperBound: amountIn(upperBound, 'cpu'),
+    memoryRequest: amountIn(requests, 'memory'),
+    memoryLimit: amountIn(limits, 'memory'),
+    memoryTarget: amountIn(target, 'memory'),
+    memoryLowerBound: amountIn(lowerBound, 'memory'),
+    memoryUpperBound: amountIn(upperBound, 'memory'),
+  }
+}
+
+function highest(amounts: readonly (Amount | undefined)[]): Amount | undefined {
+  return amounts.reduce((most, amount) => (most === undefined || amount === undefined ? (most ?? amount) : Math.max(most, amount)), undefined)
+}
+
+function lastOf(series: ResourceSeries | undefined): Amount | undefined {
+  return series?.usage.at(-1) ?? series?.usage.at(-2)
 }

@@ -29,7 +29,7 @@ async function setUp(minutes: number) {
 test('the list: each VPA with its severity, its mode and what it could save', async () => {
   const { list } = await setUp(3)
   const { rows, totals, namespaces, matching, turnedAt, at } = await list()
-  expect(rows).toMatchObject([{ namespace: 'default', name: 'web', target: { kind: 'Deployment', name: 'web' }, mode: 'Recreate', pods: 1, severity: 'warning', why: 'cpu less than it needs, memory less than it needs', resources: { cpu: { request: 100, target: 548 } } }])
+  expect(rows).toMatchObject([{ namespace: 'default', name: 'web', target: { kind: 'Deployment', name: 'web' }, mode: 'Recreate', pods: 1, severity: 'warning', why: 'cpu and memory less than it needs', resources: { cpu: { request: 100, target: 548 } } }])
   expect(rows[0]?.monthly.saving).toBeLessThan(0)
   expect({ totals, namespaces, matching }).toMatchObject({ totals: { vpas: 1, severities: { warning: 1 } }, namespaces: ['default'], matching: 1 })
   expect(at - (turnedAt ?? 0)).toBeLessThan(MINUTE)
