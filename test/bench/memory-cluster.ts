@@ -1,6 +1,8 @@
 import { checkpointStatusJson } from '@vpa/core/api/checkpoint.ts'
+import type { OwnerReference } from '@vpa/core/api/object.ts'
 import { projectPod } from '@vpa/core/api/pod.ts'
 import { type Vpa, projectVpa, vpaStatusJson } from '@vpa/core/api/vpa.ts'
+import type { ObjectRef } from '@vpa/core/target/workload.ts'
 import type { EpochMs } from '@vpa/core/time.ts'
 import type { Cluster, ContainerUsage } from '@vpa/kube/cluster.ts'
 import { Interner } from '@vpa/kube/intern.ts'
@@ -12,6 +14,8 @@ export interface MemoryClusterSize {
   readonly vpas: number
   readonly podsPerVpa: number
   readonly containersPerPod: number
+  /** Each VPA recommends four times what its pods request, in mode Recreate instead of Off. */
+  readonly outOfRange?: boolean
 }
 
 export interface MemoryCluster {
@@ -38,7 +42,7 @@ export function memoryCluster(size: MemoryClusterSize): MemoryCluster {
     horizontalAutoscalers: storeOf([]),
     nodes: storeOf([]),
     resourceQuotas: storeOf([]),
-    workload: (namespace, { apiVersion, kind, name }) => ({ found: { apiVersion, kind, namespace, name, owners: [], selector: { matchLabels: { app: name } }, replicas: size.podsPerVpa } }),
+    workload: (namespace, ref) => ({ found: { ...ref, namespace, owners: ownersOf(ref), selector: { matchLabels: { app: ref.name } }, replicas: size.podsPerVpa } }),
     eventsAbout: () => Promise.resolve([]),
     usage: async () => usage,
     externalMetric: async () => [],
@@ -76,11 +80,23 @@ function storeOf<T extends StoredObject>(objects: Iterable<T>): ObjectStore<T> {
   return store
 }
 
+/** ReplicaSet `web-5-7d4b9c6f5d` is of Deployment `web-5`. */
+function ownersOf({ apiVersion, kind, name }: ObjectRef): readonly OwnerReference[] {
+  return kind === 'ReplicaSet' ? [{ apiVersion, kind: 'Deployment', name: name.replace(/-[^-]*$/, ''), controller: true }] : []
+}
+
 const namespaceOf = (vpa: number, { namespaces }: MemoryClusterSize) => `team-${vpa % namespaces}`
 
 function vpaOf(index: number, size: MemoryClusterSize): Vpa {
   const metadata = { namespace: namespaceOf(index, size), name: `web-${index}`, uid: `vpa-${index}`, resourceVersion: '1', generation: 1, creationTimestamp: '2026-01-01T00:00:00Z' }
-  return projectVpa({ apiVersion: 'autoscaling.k8s.io/v1', metadata, spec: { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: `web-${index}` }, updatePolicy: { updateMode: 'Off' } } })
+  const amounts = { cpu: '400m', memory: '512Mi' }
+  const containerRecommendations = Array.from({ length: size.containersPerPod }, (_, container) => ({ containerName: `app-${container}`, target: amounts, lowerBound: amounts, upperBound: amounts }))
+  return projectVpa({
+    apiVersion: 'autoscaling.k8s.io/v1',
+    metadata,
+    spec: { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: `web-${index}` }, updatePolicy: { updateMode: size.outOfRange ? 'Recreate' : 'Off' } },
+    ...(size.outOfRange && { status: { recommendation: { containerRecommendations } } }),
+  })
 }
 
 function podOf(index: number, size: MemoryClusterSize) {
