@@ -63,7 +63,7 @@ async function withServer({ caKey, caCert }: Pick<OwnCertificates, 'caKey' | 'ca
   return { caKey, caCert, serverCert: cert, serverKey: key }
 }
 
-/** Read when something is to be made, which is once a year: with node-forge, it takes 4 MB of memory. */
+/** Read when something is to be made, which is once a year: node-forge takes 1 to 4 MB of memory. */
 function maker() {
   return import('./key-pair.ts')
 }
