@@ -90,7 +90,7 @@ function goalText({ atMostRatio, atLeastRatio, atMost }: Goal, unit: string): st
 
 function ratioText(figure: Figure): string {
   const ratio = ratioOf(figure)
-  return ratio === undefined ? '-' : `${ratio.toPrecision(3)} x`
+  return ratio === undefined ? '-' : `${readable(ratio)} x`
 }
 
 function tableOf(figures: readonly Figure[]): string {

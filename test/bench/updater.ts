@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { UPDATES_ANNOTATION, updatesAnnotationStart } from '@vpa/core/admit/patch.ts'
 import { VPAS, objectPath } from '@vpa/kube/resources.ts'
 import { WORKERS } from 'vpa-updater/tick.ts'
 import { type Admin, forEach } from './admin.ts'
@@ -22,6 +23,8 @@ const STEPS = ['ListVPAs', 'ListPods', 'FilterPods', 'AdmissionInit', 'EvictPods
 const FLAGS = { 'updater-interval': `${INTERVAL_SECONDS}s`, 'use-admission-controller-status': false, 'kube-api-qps': 100_000, 'kube-api-burst': 100_000 }
 /** There is no webhook here, and the Go updater does not ask what became of its evictions. */
 const OUR_FLAGS = { 'verify-outcome': false }
+const REQUESTED = { cpu: '100m', memory: '128Mi' }
+const RECOMMENDED = { cpu: '400m', memory: '512Mi' }
 
 interface Run {
   readonly loop: Loop
@@ -34,7 +37,8 @@ type Runs = ReadonlyMap<Side, Run>
 /**
  * The Go updater and ours, one after the other: two pods of each VPA are out of range, one of the two may go in a loop.
  * The pods that replace the evicted ones come as they were, since nothing admits them otherwise. Beside them: the same evictions
- * by themselves, as many at a time as ours, which is the least that any updater takes on this control plane.
+ * by themselves, as many at a time as ours, which is the least that any updater takes on this control plane. At last ours once more as it
+ * is by default, looking at each new pod; these come with what is recommended.
  */
 export async function benchUpdater(bench: Bench, options: BenchOptions, report: Report): Promise<void> {
   const controlPlane = await openControlPlane(bench, { nodes: NODES, metricResolutionSeconds: 60, keep: options.keep })
@@ -50,28 +54,40 @@ export async function benchUpdater(bench: Bench, options: BenchOptions, report: 
     for (const side of trio.sides) {
       await untilPodsRun(bench, admin, NAMESPACE, size * PODS_PER_VPA)
       bench.say(`updater, ${size} VPAs: ${side}`)
-      runs.set(side, await measure(trio, side, controlPlane))
+      runs.set(side, await measure(trio, side, controlPlane, side === 'ours' ? OUR_FLAGS : {}))
     }
     await untilPodsRun(bench, admin, NAMESPACE, size * PODS_PER_VPA)
     bench.say(`updater, ${size} VPAs: the evictions by themselves`)
     reportRuns(report, size, runs, await evictBare(controlPlane, NAMESPACE, WORKERS))
   }
+  await admitAsRecommended(admin, created)
+  await untilPodsRun(bench, admin, NAMESPACE, created * PODS_PER_VPA)
+  bench.say(`updater, ${created} VPAs: ours, looking at what comes of each eviction`)
+  reportLooking(report, created, await measure(trio, 'ours', controlPlane, {}))
 }
 
 async function createWorkloads(admin: Admin, from: number, to: number): Promise<void> {
-  const amounts = { cpu: '400m', memory: '512Mi' }
-  const recommendation = { containerRecommendations: [{ containerName: 'app', target: amounts, lowerBound: amounts, upperBound: amounts, uncappedTarget: amounts }] }
+  const recommendation = { containerRecommendations: [{ containerName: 'app', target: RECOMMENDED, lowerBound: RECOMMENDED, upperBound: RECOMMENDED, uncappedTarget: RECOMMENDED }] }
   await forEach(Array.from({ length: to - from }, (_, index) => from + index), async (index) => {
     const name = `web-${index}`
-    const workload = { namespace: NAMESPACE, name, kind: 'ReplicaSet', replicas: PODS_PER_VPA, containers: ['app'], requests: { cpu: '100m', memory: '128Mi' }, usage: { cpuMillicores: 100, memoryBytes: 1e8 }, nodeName: `kwok-node-${index % NODES}` } as const
+    const workload = { namespace: NAMESPACE, name, kind: 'ReplicaSet', replicas: PODS_PER_VPA, containers: ['app'], requests: REQUESTED, usage: { cpuMillicores: 100, memoryBytes: 1e8 }, nodeName: `kwok-node-${index % NODES}` } as const
     await admin.create(workloadManifest(workload))
     await admin.create(vpaManifest(workload, name, { updatePolicy: { updateMode: 'Recreate' } }))
     await admin.request({ method: 'PATCH', path: `${objectPath(VPAS, { namespace: NAMESPACE, name })}/status`, patch: 'merge', body: { status: { recommendation } } })
   })
 }
 
-async function measure(trio: Trio, side: Side, { cpuSeconds }: ControlPlane): Promise<Run> {
-  const program = await trio.start(side, 'updater', { ...FLAGS, ...(side === 'ours' && OUR_FLAGS) })
+/** From now on new pods look as if our webhook had changed them. */
+async function admitAsRecommended(admin: Admin, count: number): Promise<void> {
+  await forEach(Array.from({ length: count }, (_, index) => `web-${index}`), async (name) => {
+    const annotations = { [UPDATES_ANNOTATION]: `${updatesAnnotationStart(name)}container 0: cpu request, memory request` }
+    const template = { metadata: { annotations }, spec: { containers: [{ name: 'app', resources: { requests: RECOMMENDED } }] } }
+    await admin.request({ method: 'PATCH', path: `/apis/apps/v1/namespaces/${NAMESPACE}/replicasets/${name}`, patch: 'strategic', body: { spec: { template } } })
+  })
+}
+
+async function measure(trio: Trio, side: Side, { cpuSeconds }: ControlPlane, flags: typeof OUR_FLAGS | Record<string, never>): Promise<Run> {
+  const program = await trio.start(side, 'updater', { ...FLAGS, ...flags })
   // The first loop begins an interval after the start.
   await sleep((INTERVAL_SECONDS - 1) * 1000)
   const cpuBefore = await cpuSeconds()
@@ -99,6 +115,12 @@ function reportRuns(report: Report, size: number, runs: Runs, bare: Evictions): 
   const goal = size === 1000 ? { goal: { atMostRatio: 1.2 } } : size === 5000 ? { goal: { atMostRatio: 0.8 } } : {}
   report.figure({ ...figure('peak RSS', 'MiB', ({ usage }) => usage.peakRssMib), ...goal })
   report.check(`updater, ${size} VPAs: one eviction for each VPA`, ours?.evictions.count === size, `${ours?.evictions.count}`)
+}
+
+function reportLooking(report: Report, size: number, { evictions }: Run): void {
+  const what = `updater, ${size.toLocaleString('en')} VPAs: evictions, looking at what comes of each`
+  report.figure({ work: what, unit: '1/s', ours: 1 / secondsEach(evictions) })
+  report.check(`${what}: one for each VPA`, evictions.count === size, `${evictions.count}`)
 }
 
 function secondsEach({ count, seconds }: Evictions): number {
