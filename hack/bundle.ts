@@ -8,8 +8,15 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 /** The dashboard's page becomes a file like others that are read on demand: what its source would bundle at the first visit. */
 const bundledPage: Plugin = {
   name: 'dashboard page',
-  setup({ onLoad }) {
-    onLoad({ filter: /packages\/dashboard\/page-files\.ts$/ }, async () => ({ contents: `const files = ${JSON.stringify(await pageFiles())}\nexport const pageFiles = async () => files` }))
+  setup({ onEnd, onLoad }) {
+    let isThere = false
+    onLoad({ filter: /packages\/dashboard\/page-files\.ts$/ }, async () => {
+      isThere = true
+      return { contents: `const files = ${JSON.stringify(await pageFiles())}\nexport const pageFiles = async () => files` }
+    })
+    onEnd(() => {
+      if (!isThere) throw new Error('the page of the dashboard is missing: nothing imports packages/dashboard/page-files.ts')
+    })
   },
 }
 const programs = ['recommender', 'updater', 'admission-controller']

@@ -8,7 +8,14 @@ set -euo pipefail
 
 say() { echo "chromium.sh: $*" >&2; }
 
-found() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
+# Prints the first that runs: Ubuntu's chromium-browser only says that it is a snap.
+found() {
+  local program
+  for program in chromium chromium-browser google-chrome; do
+    if "$program" --version >/dev/null 2>&1; then command -v "$program" && return; fi
+  done
+  return 1
+}
 
 if ! found >/dev/null; then
   if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then

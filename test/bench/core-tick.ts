@@ -9,6 +9,7 @@ import { parseConfig } from '@vpa/kube/config.ts'
 import { createLog } from '@vpa/kube/log.ts'
 import { Registry } from 'prom-client'
 import { Config, recommenderOptions } from 'vpa-recommender/config.ts'
+import { Recorder } from 'vpa-recommender/dashboard/recorder.ts'
 import { Metrics } from 'vpa-recommender/metrics.ts'
 import { QualityMetrics } from 'vpa-recommender/quality-metrics.ts'
 import { Recommender } from 'vpa-recommender/recommender.ts'
@@ -32,7 +33,7 @@ const sink = openSync('/dev/null', 'w')
 const log = createLog({ verbosity: parsed.config.v, format: 'json', clock, destination: { write: (line) => void writeSync(sink, line) } })
 const registry = new Registry()
 const { cluster, measure, written } = memoryCluster({ namespaces: 50, vpas: 5000, podsPerVpa: 10, containersPerPod: 2 })
-const recommender = new Recommender({ cluster, clock, log, options: recommenderOptions(parsed.config), metrics: new Metrics(registry, clock), quality: new QualityMetrics(registry), signal: new AbortController().signal })
+const recommender = new Recommender({ cluster, clock, log, options: recommenderOptions(parsed.config), metrics: new Metrics(registry, clock), quality: new QualityMetrics(registry), recorder: new Recorder(MINUTE), signal: new AbortController().signal })
 
 const turns: number[] = []
 for (let turn = 0; turn < Number(process.argv[2] ?? 5); turn += 1) {

@@ -9,7 +9,7 @@ const FINDER = new URL('../../hack/chromium.sh', import.meta.url).pathname
 
 /** Undefined where there is none and none can be installed; what is missing was said on the error stream. */
 export function findChromium(): string | undefined {
-  const { status, stdout } = spawnSync('bash', [FINDER], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], timeout: 280_000 })
+  const { status, stdout } = spawnSync('bash', [FINDER], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], timeout: 600_000 })
   return status === 0 ? stdout.trim() : undefined
 }
 

@@ -18,7 +18,7 @@ import { Marks } from './marks.ts'
 import type { Recorder } from './recorder.ts'
 
 /** Going through 10,000 VPAs takes a tenth of a second, which the loop must not lose each time that somebody types a letter. */
-const SUMMARIES_KEPT: DurationMs = 5 * SECOND
+const SUMMARIES_KEPT: DurationMs = 15 * SECOND
 
 export interface DashboardContext {
   readonly cluster: Cluster

@@ -39,7 +39,7 @@ test('a VPA without pods is in the list, too', async () => {
   const { sandbox, clock, run, list } = await setUp(1)
   await addVpa(sandbox, 'nobody')
   await run(1)
-  await clock.advance(5000)
+  await clock.advance(15_000)
   expect((await list('?sort=name&direction=ascending')).rows.map(({ name, pods, severity, why }) => [name, pods, severity, why])).toEqual([['nobody', 0, 'unknown', 'nothing is recommended'], ['web', 1, 'warning', expect.any(String)]])
 })
 
@@ -52,6 +52,16 @@ test('one VPA: usage and recommendation over time, their distribution, and why',
   expect(app?.resources.memory.distribution?.buckets.reduce((sum, { part }) => sum + part, 0)).toBeCloseTo(1)
   expect(conditions).toMatchObject([{ type: 'RecommendationProvided', status: 'True' }])
   expect({ hindrances, marks, marksMissing }).toEqual({ hindrances: [], marks: [], marksMissing: undefined })
+})
+
+test('two VPAs of the same pods both show what they use; a container that is not scaled is left out', async () => {
+  const { sandbox, run, view } = await setUp(1)
+  await addVpa(sandbox, 'twin', { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' } })
+  await addVpa(sandbox, 'none', { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' }, resourcePolicy: { containerPolicies: [{ containerName: '*', mode: 'Off' }] } })
+  await run(2)
+  const usageOf = async (name: string) => (await view(name)).containers.map(({ series }) => series?.cpu.usage.at(-1))
+  expect([await usageOf('web'), await usageOf('twin'), await usageOf('none')]).toEqual([[460], [460], []])
+  expect((await view('twin')).hindrances.map(({ what }) => what)).toEqual(['TargetConflict'])
 })
 
 test('evictions and OOMs are told', async () => {
