@@ -18,6 +18,7 @@ test("and so of the updater's", () => {
     evictAfterOomThreshold: config.evictAfterOomThreshold,
     inPlaceSkipDisruptionBudget: config.inPlaceSkipDisruptionBudget,
     perVpaConfig: config.featureGates.PerVPAConfig,
+    waitsForOom: config.verifyOutcome,
     inPlaceOnly: config.featureGates.InPlace,
   })
 })

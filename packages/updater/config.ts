@@ -15,7 +15,7 @@ export const Config = z.strictObject({
   evictAfterOomThreshold: flag.duration('10m').describe('A container that runs out of memory sooner after its start, and not longer ago, has its pod updated.'),
   concurrentCpuStartupBoostSyncs: flag.integer(1, { min: 1 }).describe('Accepted and ignored: startup boosts are taken back in the loop, within --eviction-rate-limit.'),
   inPlaceSkipDisruptionBudget: flag.boolean(false).describe('Resize in place without regard to the eviction tolerance where no container restarts for it.'),
-  verifyOutcome: flag.boolean(true).describe('Look at the pods that come instead of evicted ones, and hold back evictions that achieve nothing. false: evict regardless, as the Go implementation does.'),
+  verifyOutcome: flag.boolean(true).describe('Look at the pods that come instead of evicted ones, and hold back evictions that achieve nothing, or that would give a container less memory than it has just run out of. false: evict regardless, as the Go implementation does.'),
   outcomeBackOffBase: flag.duration('5m', { min: 1000 }).describe('How long a VPA waits after an eviction that achieved nothing; twice as long after each further one.'),
   outcomeBackOffCap: flag.duration('6h', { min: 1000 }).describe('The longest such wait.'),
   outcomeBreakerThreshold: flag.integer(3, { min: 1 }).describe('VPAs that may fail in a row before all evictions stop; also how many evictions a loop begins with.'),

@@ -64,6 +64,7 @@ function updateOptions(config: Config): UpdaterOptions['update'] {
     evictAfterOomThreshold: config.evictAfterOomThreshold,
     inPlaceSkipDisruptionBudget: config.inPlaceSkipDisruptionBudget,
     perVpaConfig: config.featureGates.PerVPAConfig,
+    waitsForOom: config.verifyOutcome,
     startupBoost: config.featureGates.CPUStartupBoost,
     inPlaceOnly: config.featureGates.InPlace,
   }

@@ -29,7 +29,7 @@ const tick = updaterTick({
   log,
   clock,
   metrics: new Metrics(registry, clock),
-  update: { minReplicas: 2, evictionTolerance: 0.5, lifetimeThreshold: 12 * HOUR, minimumDifference: 0.1, evictAfterOomThreshold: 10 * MINUTE, inPlaceSkipDisruptionBudget: false, perVpaConfig: false, startupBoost: false, inPlaceOnly: false },
+  update: { minReplicas: 2, evictionTolerance: 0.5, lifetimeThreshold: 12 * HOUR, minimumDifference: 0.1, evictAfterOomThreshold: 10 * MINUTE, inPlaceSkipDisruptionBudget: false, perVpaConfig: false, waitsForOom: true, startupBoost: false, inPlaceOnly: false },
   rateLimit: { rate: -1, burst: 1 },
   outcome: undefined,
   interval: MINUTE,

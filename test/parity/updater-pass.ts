@@ -78,6 +78,7 @@ function options({ flags, featureGates }: UpdaterInput): LoopContext['options'] 
     minimumDifference: Number(flags['pod-update-threshold']),
     evictAfterOomThreshold: duration(flags['evict-after-oom-threshold']),
     perVpaConfig: featureGates['PerVPAConfig'] === true,
+    waitsForOom: false,
     minReplicas: Number(flags['min-replicas']),
     evictionTolerance: Number(flags['eviction-tolerance']),
     inPlaceSkipDisruptionBudget: flags['in-place-skip-disruption-budget'] === true,

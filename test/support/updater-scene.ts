@@ -95,6 +95,7 @@ export async function scene(facts: SceneFacts = {}): Promise<Scene> {
       evictAfterOomThreshold: 10 * MINUTE,
       inPlaceSkipDisruptionBudget: false,
       perVpaConfig: false,
+      waitsForOom: facts.outcome !== undefined,
       startupBoost: false,
       inPlaceOnly,
     },

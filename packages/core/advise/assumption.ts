@@ -25,5 +25,6 @@ export const ASSUMED_UPDATER: ForecastFacts['options'] = {
   evictAfterOomThreshold: 10 * MINUTE,
   inPlaceSkipDisruptionBudget: false,
   perVpaConfig: false,
+  waitsForOom: true,
   inPlaceOnly: false,
 }

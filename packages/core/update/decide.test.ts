@@ -4,7 +4,7 @@ import { HOUR, MINUTE, formatTime } from '../time.ts'
 import { decideUpdate } from './decide.ts'
 
 const NOW = Date.UTC(2026, 2, 1)
-const options = { lifetimeThreshold: 12 * HOUR, minimumDifference: 0.5, evictAfterOomThreshold: 10 * MINUTE, perVpaConfig: false }
+const options = { lifetimeThreshold: 12 * HOUR, minimumDifference: 0.5, evictAfterOomThreshold: 10 * MINUTE, perVpaConfig: false, waitsForOom: false }
 const old = formatTime(NOW - 13 * HOUR)
 const young = formatTime(NOW - 11 * HOUR)
 const bounds = { lowerBound: { cpu: '1' }, upperBound: { cpu: '6' } }
@@ -41,6 +41,18 @@ test.for([
   const vpa = vpaWith({ updatePolicy: { updateMode: 'Recreate', evictAfterOOMSeconds: 7200 } })
   const candidate = { vpa, pod: pod('4', young, outOfMemory({ after: HOUR })), recommendation: recommendationWith({ app: { target: { cpu: '5' }, ...bounds } }) }
   expect(decideUpdate(candidate, NOW, { ...options, perVpaConfig })).toMatchObject(expected)
+})
+
+test.for<readonly [string, { readonly memory: string; readonly uncapped?: string; readonly cpu?: string }, boolean, object]>([
+  ['less than it had', { memory: '100Mi' }, true, { do: 'nothing', why: 'oom-not-known-yet' }],
+  ['less than it had, as Go does', { memory: '100Mi' }, false, { do: 'update', why: 'quick-oom' }],
+  ['more', { memory: '300Mi' }, true, { do: 'update', why: 'quick-oom' }],
+  ['less by a cap, though more is known to be needed', { memory: '100Mi', uncapped: '300Mi' }, true, { do: 'update', why: 'quick-oom' }],
+  ['as much, and another CPU', { memory: '200Mi', cpu: '2' }, true, { do: 'update', why: 'quick-oom' }],
+])('after it ran out of memory a pod would get %s', ([, { memory, uncapped, cpu = '1' }, waitsForOom, expected]) => {
+  const killed = podWith({ startTime: young, requests: { app: { cpu: '1', memory: '200Mi' } }, containerStatuses: [{ name: 'app', lastState: outOfMemory() }] })
+  const recommendation = recommendationWith({ app: { target: { cpu, memory }, ...(uncapped && { uncappedTarget: { cpu, memory: uncapped } }) } })
+  expect(decideUpdate({ pod: killed, vpa: vpaWith(), recommendation }, NOW, { ...options, waitsForOom })).toMatchObject(expected)
 })
 
 const higher = (...resources: string[]) => ({ resources, changeRequirement: 'TargetHigherThanRequests' })

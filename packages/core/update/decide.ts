@@ -3,7 +3,7 @@ import type { Recommendation, Vpa } from '../api/vpa.ts'
 import { type DurationMs, type EpochMs, SECOND } from '../time.ts'
 import { meetsEvictionRequirements } from './eviction-requirements.ts'
 import { type Priority, priorityOf } from './priority.ts'
-import { hasQuickOom } from './quick-oom.ts'
+import { forgetsOom, quickOoms } from './quick-oom.ts'
 
 export interface UpdateOptions {
   /** Pods within their range are left alone until they are this old. */
@@ -13,12 +13,14 @@ export interface UpdateOptions {
   readonly evictAfterOomThreshold: DurationMs
   /** Whether the VPA's own `evictAfterOOMSeconds` counts (feature gate PerVPAConfig). */
   readonly perVpaConfig: boolean
+  /** Whether a pod that ran out of memory waits for a recommendation that knows of it; the Go updater may give it less than it ran out of. */
+  readonly waitsForOom: boolean
 }
 
 /** Whether a pod should get other resources, apart from whether its group can spare it now. */
 export type UpdateDecision =
   | { readonly do: 'update'; readonly why: 'outside-range' | 'quick-oom' | 'old-and-different'; readonly priority: Priority }
-  | { readonly do: 'nothing'; readonly why: 'not-started' | 'short-lived' | 'little-difference' | 'oom-but-nothing-to-change' }
+  | { readonly do: 'nothing'; readonly why: 'not-started' | 'short-lived' | 'little-difference' | 'oom-but-nothing-to-change' | 'oom-not-known-yet' }
   | { readonly do: 'nothing'; readonly why: 'eviction-requirements'; readonly priority: Priority }
 
 export interface UpdateCandidate {
@@ -35,8 +37,10 @@ export interface UpdateCandidate {
 export function decideUpdate(candidate: UpdateCandidate, now: EpochMs, options: UpdateOptions): UpdateDecision {
   const { pod, vpa, recommendation } = candidate
   const priority = priorityOf(pod, recommendation)
-  const quickOom = hasQuickOom(pod, vpa.spec.resourcePolicy?.containerPolicies, oomThreshold(vpa, options), now)
+  const killed = quickOoms(pod, vpa.spec.resourcePolicy?.containerPolicies, oomThreshold(vpa, options), now)
+  const quickOom = killed.length > 0
   if (quickOom && priority.resourceDifference === 0) return { do: 'nothing', why: 'oom-but-nothing-to-change' }
+  if (options.waitsForOom && forgetsOom(pod, recommendation, killed)) return { do: 'nothing', why: 'oom-not-known-yet' }
   if (!priority.outsideRange && !quickOom) {
     if (pod.startedAt === undefined) return { do: 'nothing', why: 'not-started' }
     if (now - pod.startedAt < options.lifetimeThreshold) return { do: 'nothing', why: 'short-lived' }

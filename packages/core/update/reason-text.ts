@@ -7,6 +7,7 @@ const REASONS: Readonly<Record<string, string>> = {
   'short-lived': 'it is within its range, and too young to be disturbed for less',
   'little-difference': 'its requests hardly differ from the target',
   'oom-but-nothing-to-change': 'a container ran out of memory, but has what is recommended already',
+  'oom-not-known-yet': 'a container ran out of memory, and less than it had is recommended so far',
   'group-too-small': 'their group has fewer pods than minReplicas asks for',
   'unknown-replicas': 'it is not known how many pods their controller wants',
   'no-controller': 'it has no controller that would replace it',
