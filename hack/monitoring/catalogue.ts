@@ -59,7 +59,7 @@ function ofAll(): Registry {
   const registry = new Registry()
   const credentials = { server: 'https://127.0.0.1', tls: {}, headers: () => Promise.resolve({}), refused: () => {} }
   const client = new Client({ credentials, qps: 0, burst: 0, userAgent: '', clock, registry })
-  void new EventRecorder({ client, source: '', clock, log: createLog({ verbosity: 0, format: 'json', clock }), registry })
+  void new EventRecorder({ client, source: '', clock, log: createLog({ verbosity: 0, format: 'json', clock }), registry, signal: new AbortController().signal })
   void new WatchMetrics(registry, clock)
   return registry
 }

@@ -250,3 +250,15 @@ test('many events at once are written one after the other, as of the time when t
   expect(clock.now() - Date.UTC(2026, 2, 1)).toBeGreaterThanOrEqual(4000)
   expect(events().at(-1)).toMatchObject({ body: { firstTimestamp: '2026-03-01T00:00:00Z' } })
 })
+
+test('what waits when the program stops is given up, in one line', async () => {
+  const lines: object[] = []
+  const log: Log = { ...silent, info: (message, fields) => void lines.push({ message, ...fields }) }
+  const connection = await connected(({ path }, response) => void (path.endsWith('/events') && response.writeHead(201)), { log })
+  const regarding = { apiVersion: 'v1', kind: 'Pod', ...POD, uid: 'u' }
+  for (let count = 0; count < 300; count += 1) connection.cluster.event({ regarding, type: 'Normal', reason: 'EvictedByVPA', message: `Pod ${count} was evicted.` })
+  await vi.waitFor(() => expect(writes(connection)).toHaveLength(1), PATIENCE)
+  await connection.cluster.stop()
+  await vi.waitFor(() => expect(lines).toEqual([{ message: 'Stopped before all events were written', lost: 299 }]), PATIENCE)
+  expect(writes(connection)).toHaveLength(1)
+})

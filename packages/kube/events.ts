@@ -14,6 +14,8 @@ export interface EventRecorderOptions {
   readonly clock: Clock
   readonly log: Log
   readonly registry: Registry
+  /** Ends the writing: what waits then is lost. */
+  readonly signal: AbortSignal
 }
 
 interface RecordedEvent extends EventWrite {
@@ -40,7 +42,7 @@ export class EventRecorder {
   constructor(options: EventRecorderOptions) {
     this.#options = options
     this.#limit = new RateLimit({ rate: EVENTS_PER_SECOND, burst: BURST, clock: options.clock })
-    this.#lost = new Counter({ name: 'vpa_events_lost_total', help: 'Events that were not written: too many at once, or refused.', registers: [options.registry] })
+    this.#lost = new Counter({ name: 'vpa_events_lost_total', help: 'Events that were not written: too many at once, refused, or too late.', registers: [options.registry] })
   }
 
   record(event: EventWrite): void {
@@ -53,7 +55,8 @@ export class EventRecorder {
     this.#isWriting = true
     // Also those that are added meanwhile.
     for (const event of this.#waiting) {
-      await this.#limit.take()
+      await this.#limit.take(this.#options.signal)
+      if (this.#options.signal.aborted) break
       this.#waiting.delete(event)
       await this.#write(event).catch((error: unknown) => {
         this.#lost.inc()
@@ -61,6 +64,13 @@ export class EventRecorder {
       })
     }
     this.#isWriting = false
+    if (this.#waiting.size > 0) this.#giveUp()
+  }
+
+  #giveUp(): void {
+    this.#options.log.info('Stopped before all events were written', { lost: this.#waiting.size })
+    this.#lost.inc(this.#waiting.size)
+    this.#waiting.clear()
   }
 
   async #write({ regarding, type, reason, message, at }: RecordedEvent): Promise<void> {
