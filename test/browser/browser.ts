@@ -30,7 +30,7 @@ export async function open(browser: Browser, url: string, options: BrowserContex
   page.on('pageerror', ({ message }) => wrong.push(message))
   // That a server is away is told by the browser, too.
   page.on('console', (message) => message.type() === 'error' && !message.text().startsWith('Failed to load resource') && wrong.push(message.text()))
-  page.on('request', (request) => request.url().startsWith(new URL(url).origin) || wrong.push(`asked ${request.url()}`))
+  page.on('request', (request) => request.url().startsWith(new URL('.', url).href) || wrong.push(`asked ${request.url()}`))
   onTestFinished(async () => {
     await context.close()
     expect(wrong).toEqual([])

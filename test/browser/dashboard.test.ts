@@ -1,6 +1,11 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import type { VpaAnswer } from '@vpa/core/advise/dashboard-answer.ts'
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { runCommandLine } from 'kubectl-vpa/command-line.ts'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { barriers, findChromium, launch, open } from './browser.ts'
 import { NO_VPAS, manyVpas, serve } from './dashboard-site.ts'
 import { evictCheckout, shopCluster } from './shop-cluster.ts'
@@ -148,6 +153,22 @@ describe.skipIf(chromium === undefined)('the dashboard in a real browser', () =>
     expect(await page.getByRole('alert').textContent()).toBe('')
   })
 
+  test('the page that `kubectl vpa report` writes', async () => {
+    const { sandbox, clock } = await shopCluster(30)
+    const folder = await mkdtemp(join(tmpdir(), 'report-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    await writeFile(join(folder, 'kubeconfig'), sandbox.kubeconfig)
+    let html = ''
+    await runCommandLine(['report', '-o', 'html', '--kubeconfig', join(folder, 'kubeconfig')], { out: (text) => (html += text), err: () => {}, isTerminal: false, colours: false, clock, signal: new AbortController().signal, kubeconfigs: async () => [] })
+    const file = join(folder, 'report.html')
+    await writeFile(file, html)
+    const page = await open(browser, pathToFileURL(file).href, { viewport: { width: 1280, height: 900 } })
+    expect(await page.getByRole('img', { name: /^(?:Saved a month|CPU of a pod|Memory of a pod): / }).count()).toBe(3)
+    expect(await page.getByRole('row').count()).toBe(11)
+    expect(await page.getByRole('cell', { name: 'more than it needs', exact: true }).count()).toBeGreaterThan(0)
+    await picture(page, 'report.png', 820)
+  })
+
   test('what is written in the cluster becomes no markup', async () => {
     const cluster = await shopCluster(2)
     const view = async (namespace: string, name: string): Promise<VpaAnswer | undefined> => {
@@ -168,7 +189,7 @@ function names(page: Page): Promise<readonly string[]> {
 
 /** @param height of which a whole number of things fits */
 async function picture(page: Page, file: string, height = 900): Promise<void> {
-  if (isForPictures) await page.screenshot({ path: `${IMAGES}${file}`, clip: { x: 0, y: 0, width: 1360, height } })
+  if (isForPictures) await page.screenshot({ path: `${IMAGES}${file}`, clip: { x: 0, y: 0, width: page.viewportSize()?.width ?? 1360, height } })
 }
 
 /** How many colours the first plot has: one that could not be drawn has none, or one. */
