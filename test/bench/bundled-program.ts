@@ -18,12 +18,14 @@ export async function bundlePrograms(): Promise<void> {
   if (code !== 0) throw new Error('our programs could not be bundled')
 }
 
-/** How a bundled program is run in its container: the Dockerfile's environment is what its memory depends on. */
+/** How a bundled program is run in its container: the Dockerfile's environment, and its Deployment's command and memory limit, are what its memory depends on. */
 export async function bundledCommand(name: ProgramName, nodeOptions: readonly string[] = []): Promise<Command> {
   const dockerfile = await readFile(fileOf('../../hack/Dockerfile'), 'utf8')
-  const env = [...dockerfile.matchAll(/^(?:ENV|   ) (NODE_OPTIONS|MALLOC_\w+)=(?:"([^"]*)"|(\S+))/gm)].map(([, variable = '', quoted, plain]) => [variable, quoted ?? plain ?? ''] as const)
-  // And the Deployment's: `command: [node, --max-semi-space-size=2, /app/vpa-admission-controller.mjs]`.
   const deployment = await readFile(fileOf(`../../manifests/${name}.yaml`), 'utf8')
+  const limitMib = Number(/limits:\n.*cpu:.*\n\s+memory: (\d+)Mi/.exec(deployment)?.[1])
+  const heapOfLimit = (text: string) => text.replace(/--max-old-space-size-percentage=(\d+)/, (_, percent: string) => `--max-old-space-size=${Math.round((limitMib * Number(percent)) / 100)}`)
+  const env = [...dockerfile.matchAll(/^(?:ENV|   ) (NODE_OPTIONS|MALLOC_\w+)=(?:"([^"]*)"|(\S+))/gm)].map(([, variable = '', quoted, plain]) => [variable, heapOfLimit(quoted ?? plain ?? '')] as const)
+  // command: [node, --max-semi-space-size=2, /app/vpa-admission-controller.mjs]
   const flags = /command: \[node, (.*), \/app\//.exec(deployment)?.[1]?.split(', ') ?? []
   return { command: process.execPath, args: [...flags, ...nodeOptions, fileOf(`../../dist/vpa-${name}.mjs`)], env: Object.fromEntries(env) }
 }

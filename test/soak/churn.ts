@@ -6,14 +6,15 @@ const NAMESPACE = 'chaos'
 const GROUPS = 20
 const PODS = 100
 
-/** A controller without pods of its own and a VPA for each group: the pods are made and deleted by {@link churn}. */
+/** A Deployment and a VPA for each group. Its pods are made and deleted by {@link churn}; its ReplicaSet wants none, and has a label more than they. */
 export async function addVpas(cluster: ChaosCluster): Promise<void> {
   await cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } })
   for (let group = 0; group < GROUPS; group += 1) {
     const metadata = { namespace: NAMESPACE, name: `web-${group}` }
-    const template = { metadata: { labels: { app: metadata.name, never: 'adopts' } }, spec: { containers: [{ name: 'app', image: 'none' }] } }
-    await cluster.apply({ apiVersion: 'v1', kind: 'ReplicationController', metadata, spec: { replicas: 0, selector: { app: metadata.name, never: 'adopts' }, template } })
-    await cluster.apply({ apiVersion: 'autoscaling.k8s.io/v1', kind: 'VerticalPodAutoscaler', metadata, spec: { targetRef: { apiVersion: 'v1', kind: 'ReplicationController', name: metadata.name }, updatePolicy: { updateMode: 'Off' } } })
+    const labels = { app: metadata.name }
+    const template = { metadata: { labels }, spec: { containers: [{ name: 'app', image: 'none' }] } }
+    await cluster.apply({ apiVersion: 'apps/v1', kind: 'Deployment', metadata, spec: { replicas: 0, selector: { matchLabels: labels }, template } })
+    await cluster.apply({ apiVersion: 'autoscaling.k8s.io/v1', kind: 'VerticalPodAutoscaler', metadata, spec: { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: metadata.name }, updatePolicy: { updateMode: 'Off' } } })
   }
 }
 
@@ -38,7 +39,7 @@ export async function churn(cluster: ChaosCluster, { until, changesPerSecond }: 
 }
 
 function pod(count: number): Manifest {
-  const labels = { app: `web-${count % GROUPS}`, 'pod-hash': `${count}` }
+  const labels = { app: `web-${count % GROUPS}` }
   const annotations = { 'kwok.x-k8s.io/usage-cpu': '1m', 'kwok.x-k8s.io/usage-memory': '1Mi' }
   const containers = [{ name: 'app', image: 'none', resources: { requests: { cpu: '1m', memory: '1Mi' } } }]
   return { apiVersion: 'v1', kind: 'Pod', metadata: { namespace: NAMESPACE, name: `${labels.app}-${count}`, labels, annotations }, spec: { terminationGracePeriodSeconds: 0, containers } }
