@@ -52,6 +52,19 @@ test('a point of several turns has their highest usage, their average, and their
   expect([cpu.request[0], cpu.request.at(-1)]).toEqual([250, 500])
 })
 
+test('where points become twice as long, one half of them is enough, and a gap stays one', () => {
+  const timeline = new Timeline(MINUTE)
+  follow(timeline, { minutes: 40, values: () => ({ cpuMost: 100, cpuAverage: 100, cpuTarget: 500 }) })
+  follow(timeline, { from: 61, minutes: 1, values: () => ({ cpuMost: 300, cpuAverage: 300, cpuTarget: 700 }) })
+  follow(timeline, { from: 97, minutes: 1, values: () => ({ cpuMost: 400 }) })
+  const { step, cpu } = timeline.seriesOf('app', START + 97 * MINUTE)!
+  const [known, gap] = [(value: number, count: number) => Array.from({ length: count }, () => value), (count: number) => Array.from({ length: count }, () => undefined)]
+  expect(step).toBe(2 * MINUTE)
+  expect(cpu.usage).toEqual([...known(100, 20), ...gap(10), 300, ...gap(17), 400])
+  expect(cpu.average).toEqual([...known(100, 20), ...gap(10), 300, ...gap(18)])
+  expect([cpu.target[0], cpu.target[30], cpu.target.at(-1)]).toEqual([500, 700, undefined])
+})
+
 test('a gap is a gap, also one that is longer than what is kept', () => {
   const timeline = new Timeline(MINUTE)
   follow(timeline, { minutes: 5, values: () => ({ cpuMost: 100, cpuLimit: 700 }) })

@@ -59,18 +59,29 @@ export class Track {
     return Object.fromEntries([...usages, ...settings]) as TrackPoint
   }
 
-  /** The same history in slots twice as long, which is half as many. */
+  /** The same history in slots twice as long, which is half as many. All tracks become coarser in one turn of the loop, which must not be held up: so codes are taken over, which grow with their amounts. */
   coarser(): Track {
-    const oldest = this.#latest - POINTS + 1
-    const track = new Track(Math.floor(oldest / 2))
-    for (let slot = oldest; slot <= this.#latest; slot += 1) {
-      const point = this.at(slot)
-      if (Object.values(point).every((value) => value === undefined)) continue
-      const half = Math.floor(slot / 2)
-      if (half > track.#latest) track.#moments = 0
-      track.record(half, point)
+    const track = new Track(Math.floor(this.#latest / 2))
+    for (let slot = this.#latest - POINTS + 1; slot <= this.#latest; slot += 1) {
+      if (slot % 2 === 0) track.#moments = 0
+      if (track.#takeHalf(this.#codes, slot)) track.#moments += 1
     }
     return track
+  }
+
+  /** What the codes of slots half as long tell of one of them, which come in order. Returns whether they tell anything. */
+  #takeHalf(codes: Uint16Array, slot: number): boolean {
+    const whole = Math.floor(slot / 2)
+    let isKnown = false
+    for (let usage = 0; usage < USAGES.length; usage += 1) {
+      const [to, now] = [usageIndex(usage, whole), codes[usageIndex(usage, slot)] ?? UNKNOWN]
+      const before = this.#codes[to] ?? UNKNOWN
+      this.#codes[to] = USAGES[usage] === 'cpuAverage' ? averageCode(before, now) : Math.max(before, now)
+      isKnown ||= now !== UNKNOWN
+    }
+    for (let setting = 0; setting < SETTINGS.length; setting += 1) isKnown ||= codes[settingIndex(setting, slot)] !== UNKNOWN
+    if (isKnown) for (let setting = 0; setting < SETTINGS.length; setting += 1) this.#codes[settingIndex(setting, whole)] = codes[settingIndex(setting, slot)] ?? UNKNOWN
+    return isKnown
   }
 
   /** What lies between the latest slot and this one is not known. */
@@ -101,6 +112,11 @@ function usageIndex(usage: number, slot: number): number {
 
 function settingIndex(setting: number, slot: number): number {
   return FIRST_SETTING + setting * SETTING_SLOTS + (Math.floor(slot / POINTS_PER_SETTING) % SETTING_SLOTS)
+}
+
+function averageCode(one: number, other: number): number {
+  const [a, b] = [amountOfCode(one), amountOfCode(other)]
+  return one === other || a === undefined || b === undefined ? Math.max(one, other) : codeOf((a + b) / 2)
 }
 
 function averaged(before: Amount | undefined, now: Amount | undefined, moments: number): Amount | undefined {
