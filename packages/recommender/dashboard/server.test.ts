@@ -117,6 +117,25 @@ test('a HEAD is answered, and an address that is not local is asked by any name'
   expect((await server.inject({ method: 'HEAD', url: '/api/vpas', headers: { host: 'vpa.example' } })).statusCode).toBe(200)
 })
 
+test.for([
+  ['localhost', 'localhost:8948', 200],
+  ['::1', '[::1]:8948', 200],
+  ['127.0.0.1', 'evil.example', 403],
+  ['127.0.0.5', '127.0.0.5:8948', 200],
+  ['127.0.0.5', 'evil.example', 403],
+] as const)('at %s, who asks %s gets %d', async ([host, asked, status]) => {
+  const server = dashboardServer({ data: { list: () => ({}) as ListAnswer, view: async () => undefined }, address: { host, port: 8948 }, log: logOf([]) })
+  expect((await server.inject({ url: '/api/vpas', headers: { host: asked } })).statusCode).toBe(status)
+})
+
+test('a VPA is found by the longest name that it may have', async () => {
+  const asked: string[] = []
+  const view = async (namespace: string, name: string) => void asked.push(`${namespace}/${name}`)
+  const server = dashboardServer({ data: { list: () => expect.fail('asked'), view: view as () => Promise<undefined> }, address: LOCAL, log: logOf([]) })
+  await server.inject({ url: `/api/vpas/default/${'n'.repeat(253)}`, headers: { host: 'localhost' } })
+  expect(asked).toEqual([`default/${'n'.repeat(253)}`])
+})
+
 test('a port that is taken holds up nothing', async () => {
   const other = fastify()
   const port = Number(new URL(await other.listen({ host: '127.0.0.1', port: 0 })).port)

@@ -18,6 +18,8 @@ const HEADERS = {
 } as const
 
 const LOOPBACK = ['localhost', '127.0.0.1', '::1']
+/** The longest name of an object; the router would by itself find nothing at more than 100 characters. */
+const LONGEST_NAME = 253
 
 export interface DashboardServerOptions {
   readonly data: Pick<DashboardData, 'list' | 'view'>
@@ -30,12 +32,14 @@ export interface DashboardServerOptions {
  * and answers what is wrong as `{"error": ...}`. Plain HTTP, not yet listening.
  */
 export function dashboardServer({ data, address, log }: DashboardServerOptions): FastifyInstance {
-  const server = fastify({ forceCloseConnections: true })
+  const server = fastify({ forceCloseConnections: true, routerOptions: { maxParamLength: LONGEST_NAME } })
+  const isLocal = LOOPBACK.includes(address.host) || address.host.startsWith('127.')
+  const ownNames = new Set([...LOOPBACK, address.host])
   server.addHook('onRequest', async (request, reply) => {
     reply.headers(HEADERS)
     if (!['GET', 'HEAD'].includes(request.method)) return refuse(reply.header('allow', 'GET, HEAD'), 405, `expected GET or HEAD, got ${request.method}`)
     // A site that lets its name point to 127.0.0.1 could otherwise read this page in the browser of whoever has it open.
-    if (LOOPBACK.includes(address.host) && !LOOPBACK.includes(request.hostname.replace(/^\[(.*)\]$/, '$1'))) return refuse(reply, 403, `expected to be asked as ${LOOPBACK.join(', ')}, got ${JSON.stringify(request.hostname)}`)
+    if (isLocal && !ownNames.has(request.hostname.replace(/^\[(.*)\]$/, '$1'))) return refuse(reply, 403, `expected to be asked as ${[...ownNames].join(', ')}, got ${JSON.stringify(request.hostname)}`)
     return undefined
   })
   server.get('/api/vpas', (request, reply) => {
