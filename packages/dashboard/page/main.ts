@@ -47,8 +47,10 @@ async function refresh(): Promise<void> {
   } catch (error) {
     if (signal.aborted) return
     const message = error instanceof Error ? error.message : String(error)
-    if (error instanceof Refusal) show(`refused ${location.hash}`, element('section', { class: 'empty' }, element('h1', { tabindex: -1 }, 'This cannot be shown'), element('p', {}, message), element('p', {}, element('a', { href: '#/vpas' }, 'All VPAs'))))
-    else complain(message)
+    if (error instanceof Refusal) {
+      show(`refused ${location.hash}`, element('section', { class: 'empty' }, element('h1', { tabindex: -1 }, 'This cannot be shown'), element('p', {}, message), element('p', {}, element('a', { href: '#/vpas' }, 'All VPAs'))))
+      renew(trouble)
+    } else complain(message)
     again(error instanceof Refusal ? REFRESH_MS : RETRY_MS)
   }
   tellFreshness()
