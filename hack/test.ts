@@ -9,7 +9,7 @@
 import { join } from 'node:path'
 import { CONTROL_PLANE, type Count, NOT_AVAILABLE, bin, run, runStages, stopControlPlane, title, vitest } from './test-stage.ts'
 
-await runStages(async (scratch) => [await check(), await vitest('unit', scratch), await parity(), await vitest('browser', scratch), ...(await onControlPlane(scratch))])
+await runStages(async (scratch) => [await check(), await vitest('unit', scratch), await parity(), await inBrowser(scratch), ...(await onControlPlane(scratch))])
 
 async function check(): Promise<Count> {
   title('types, lint, dead code')
@@ -25,6 +25,12 @@ async function parity(): Promise<Count> {
   for (const line of others) console.log(line)
   const [, passed = '0', failed = '0', skipped = '0'] = /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/.exec(lines.at(-1) ?? '') ?? []
   return { passed: Number(passed), failed: code !== 0 ? Math.max(1, Number(failed)) : Number(failed), skipped: Number(skipped), failures: code === 0 ? [] : [`parity vectors: ${others[0]}`] }
+}
+
+async function inBrowser(scratch: string): Promise<Count> {
+  // Found and installed here, where it can be watched and interrupted; the tests find it at once, and say so where there is none.
+  await run('bash', ['hack/chromium.sh'])
+  return vitest('browser', scratch)
 }
 
 async function onControlPlane(scratch: string): Promise<readonly Count[]> {

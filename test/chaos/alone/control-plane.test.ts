@@ -98,13 +98,13 @@ test.for<readonly [string, () => Promise<number>, { readonly mayExit?: true }?]>
   expect(report.crashes).toBeLessThanOrEqual(mayExit ? Infinity : 0)
 })
 
-/** How long nothing works, from when the leader ends until one is at it again: the other one, or the same in its next life. An updater tells of its loops only where it has something to do. */
+/** How long nothing works, from when the leader ends until one is at it again: the other one, or the same in its next life. An updater tells of its loops only where it has something to do. Once in three attempts is enough: the machine may be busy, the lease is not. */
 test.for([
   ['recommender', 'SIGTERM', 5000],
   ['recommender', 'SIGKILL', 20_000],
   ['updater', 'SIGTERM', 5000],
   ['updater', 'SIGKILL', 20_000],
-] as const)('a %s leads again in time after %s', { timeout: 120_000 }, async ([name, signal, mostMs]) => {
+] as const)('a %s leads again in time after %s', { timeout: 120_000, retry: 2 }, async ([name, signal, mostMs]) => {
   const leader = () => trial.programs[name].find((program) => program.leadsSince(0))
   await expect.poll(leader, { timeout: 30_000 }).toBeDefined()
   const begin = Date.now()
