@@ -64,7 +64,6 @@ export class Recommender {
   readonly #overdue = new Overdue()
   #ooms: Oom[] = []
   #garbageDroppedAt: EpochMs = -Infinity
-  #isFirstTurn = true
   /** Of the last turn. */
   #subjects: readonly Subject[] = []
   #turnedAt: EpochMs | undefined
@@ -141,8 +140,7 @@ export class Recommender {
    * its OOMs a little before it wrote them; an OOM that counts twice within a memory interval changes nothing.
    */
   #dropCountedOoms(): void {
-    if (!this.#isFirstTurn) return
-    this.#isFirstTurn = false
+    if (this.#turnedAt !== undefined) return
     const times = [...this.#context.cluster.checkpoints.list()].map(({ status }) => status.lastUpdateTime ?? -Infinity)
     const countedUntil = times.reduce((latest, time) => Math.max(latest, time), -Infinity) - MINUTE
     this.#ooms = this.#ooms.filter(({ at }) => at > countedUntil)
