@@ -2,7 +2,7 @@ import { type Amount, RESOURCES, type Resource } from '../amount.ts'
 import { DAY, type DurationMs, type EpochMs } from '../time.ts'
 import { POINTS, Track, type TrackPoint } from './track.ts'
 
-/** More containers than this are not followed: 30 MB. */
+/** More containers than this are not followed: with all that belongs to them, they take 45 MB. */
 export const MOST_TRACKS = 20_000
 
 /** One resource of one container over time: millicores or bytes, one for each of {@link Series.times}; undefined where nothing is known. */
