@@ -2,14 +2,16 @@
  * All tests, one closing line: `N passed, N failed, N skipped`.
  *
  * 1. check: types, lint, dead code   2. unit and sandbox tests   3. parity vectors   4. the dashboard in a real browser
- * 5. contract, e2e and chaos on a real control plane
+ * 5. contract, e2e and chaos on a real control plane   6. e2e on a real node
  *
  * Where Chromium or the control plane can neither be found nor installed, its stage is reported as skipped with what is missing; in CI that is a failure.
+ * A real node needs Linux and root besides, and is never more than skipped.
  */
 import { join } from 'node:path'
+import { realNodeStage } from './real-node-stage.ts'
 import { CONTROL_PLANE, type Count, NOT_AVAILABLE, bin, run, runStages, stopControlPlane, title, vitest } from './test-stage.ts'
 
-await runStages(async (scratch) => [await check(), await vitest('unit', scratch), await parity(), await inBrowser(scratch), ...(await onControlPlane(scratch))])
+await runStages(async (scratch) => [await check(), await vitest('unit', scratch), await parity(), await inBrowser(scratch), ...(await onControlPlane(scratch)), ...(await realNodeStage(scratch))])
 
 async function check(): Promise<Count> {
   title('types, lint, dead code')
