@@ -43,6 +43,8 @@ export class KeptProgram {
   /** Ends this life of it; the next one begins at once. */
   kill(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): void {
     this.#killed = true
+    // What it told is of a life that is over, also while its end takes a while.
+    this.#lines = []
     this.#process.kill(signal)
   }
 
