@@ -1,7 +1,8 @@
 import type { Resource } from '../amount.ts'
 import type { UpdateMode } from '../api/vpa.ts'
+import type { FleetTotals } from './fleet.ts'
 import { SEVERITIES, type Severity } from './severity.ts'
-import { type SummaryTotals, type VpaSummary, totalsOf } from './vpa-summary.ts'
+import { type VpaSummary, totalsOf } from './vpa-summary.ts'
 
 export const SUMMARY_ORDERS = ['waste', 'severity', 'name', 'mode', 'pods', 'cpu', 'memory'] as const
 
@@ -26,7 +27,7 @@ export interface SummaryPage {
   readonly page: number
   readonly pages: number
   /** Of everything that matches, its severity aside: what each severity would leave. */
-  readonly totals: SummaryTotals
+  readonly totals: FleetTotals
 }
 
 /** One page of those that match. */

@@ -1,6 +1,7 @@
 import { type Amount, RESOURCES, type Resource } from '../amount.ts'
 import { type UpdateMode, type Vpa, updateModeOf } from '../api/vpa.ts'
 import type { ContainerAdvice } from './container-advice.ts'
+import type { FleetTotals } from './fleet.ts'
 import { SEVERITIES, type Severity, verdictText, worstOf } from './severity.ts'
 
 /** A VPA in one row: its containers together. */
@@ -56,17 +57,8 @@ function sum(amounts: readonly (Amount | undefined)[]): Amount | undefined {
   return known.length === 0 ? undefined : known.reduce((total, amount) => total + amount, 0)
 }
 
-export interface SummaryTotals {
-  readonly vpas: number
-  readonly pods: number
-  /** Of all pods; what has no target counts as it is. Millicores and bytes. */
-  readonly requested: Readonly<Record<Resource, Amount>>
-  readonly recommended: Readonly<Record<Resource, Amount>>
-  readonly monthly: ContainerAdvice['monthly']
-  readonly severities: Readonly<Record<Severity, number>>
-}
-
-export function totalsOf(summaries: readonly VpaSummary[]): SummaryTotals {
+/** What has no target counts as it is. */
+export function totalsOf(summaries: readonly VpaSummary[]): FleetTotals {
   const total = (value: (summary: VpaSummary) => number) => summaries.reduce((sum, summary) => sum + value(summary), 0)
   const both = (value: (amounts: VpaSummary['resources'][Resource]) => Amount | undefined) => {
     const of = (resource: Resource) => total(({ pods, resources }) => pods * (value(resources[resource]) ?? 0))
