@@ -22,6 +22,7 @@ import { expect, test } from 'vitest'
 import { clientOf, startApiServer } from './support/api-server.ts'
 import { fakeClock } from './support/fake-clock.ts'
 import { logInto } from './support/updater-scene.ts'
+import { usedMs } from './support/cpu-time.ts'
 
 /** `npm run fuzz` asks for many more. */
 const CASES = Number(process.env['FUZZ_CASES'] ?? 1000)
@@ -68,12 +69,6 @@ function survives(parse: () => unknown): boolean {
     if (!isOrdinary(error)) return false
   }
   return usedMs() - begin < SLOWEST_MS && ({} as { polluted?: unknown }).polluted === undefined && Object.keys(Object.prototype).length === 0
-}
-
-/** CPU time of this thread: what others on the machine do does not count. */
-function usedMs(): number {
-  const { user, system } = process.threadCpuUsage()
-  return (user + system) / 1000
 }
 
 function isOrdinary(error: unknown): boolean {

@@ -5,6 +5,7 @@ import { type Pod, projectPod } from '@vpa/core/api/pod.ts'
 import { Registry } from 'prom-client'
 import { expect, onTestFinished, test } from 'vitest'
 import { clientOf } from '../../test/support/api-server.ts'
+import { usedMs } from '../../test/support/cpu-time.ts'
 
 import { systemClock } from './clock.ts'
 import { ObjectStore } from './store.ts'
@@ -35,11 +36,6 @@ function watchEventLoop(): { readonly longestMs: () => number; readonly stop: ()
   }
   setImmediate(turn)
   return { longestMs: () => longest, stop: () => void (running = false) }
-}
-
-function usedMs(): number {
-  const { user, system } = process.threadCpuUsage()
-  return (user + system) / 1000
 }
 
 test('reading 50,000 pods again, in one answer, never holds the event loop for 50 ms', { timeout: 180_000 }, async () => {
