@@ -29,6 +29,7 @@ export default defineConfig({
         test: {
           name: 'cluster',
           root,
+          setupFiles: ['test/support/property-seed.ts'],
           include: ['test/contract/control-plane.test.ts', 'test/e2e/*.test.ts', 'test/chaos/cluster/*.test.ts', 'test/prometheus/*.test.ts', 'test/chart/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 120_000,
