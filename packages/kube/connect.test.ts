@@ -126,17 +126,36 @@ test('a VPA status replaces the former one', async () => {
   expect(writes(connection)).toEqual([{ method: 'PATCH', path: '/apis/autoscaling.k8s.io/v1/namespaces/ns/verticalpodautoscalers/web/status', body: [{ op: 'add', path: '/status', value }] }])
 })
 
-test('a checkpoint that does not exist yet is created; its VPA owns it', async () => {
-  const connection = await connected(({ method }, response) => method === 'PATCH' && refuse(response, 404))
-  const status = { version: 'v3', lastUpdateTime: undefined, firstSampleStart: undefined, lastSampleStart: undefined, totalSamplesCount: 1, cpuHistogram: undefined, memoryHistogram: undefined }
-  const annotations = { vpaOpenMemoryIntervals: '{}' }
-  await connection.cluster.writeCheckpoint({ namespace: 'ns', name: 'web-app', vpa: { apiVersion: 'autoscaling.k8s.io/v1', name: 'web', uid: 'u' }, containerName: 'app', annotations, status })
+const CHECKPOINT = {
+  namespace: 'ns',
+  name: 'web-app',
+  vpa: { apiVersion: 'autoscaling.k8s.io/v1', name: 'web', uid: 'u' },
+  containerName: 'app',
+  annotations: { vpaOpenMemoryIntervals: '{}' },
+  status: { version: 'v3', lastUpdateTime: undefined, firstSampleStart: undefined, lastSampleStart: undefined, totalSamplesCount: 1, cpuHistogram: undefined, memoryHistogram: undefined },
+}
+
+test.each<[name: string, isStored: boolean, refused: Record<string, number>, requests: readonly string[]]>([
+  ['a checkpoint that is not there is created', false, {}, ['POST']],
+  ['one that somebody has created meanwhile is replaced', false, { POST: 409 }, ['POST', 'PATCH']],
+  ['one that is there is replaced', true, {}, ['PATCH']],
+  ['one that somebody has deleted meanwhile is created', true, { PATCH: 404 }, ['PATCH', 'POST']],
+])('%s; its VPA owns it', async (_, isStored, refused, requests) => {
+  const list = { metadata: { resourceVersion: '1' }, items: [{ metadata: { namespace: 'ns', name: 'web-app' }, spec: {}, status: {} }] }
+  const connection = await connected(({ method, path, query }, response) => {
+    const status = refused[method]
+    if (status !== undefined) refuse(response, status)
+    else if (isStored && method === 'GET' && path.endsWith('/verticalpodautoscalercheckpoints') && !query['watch']) json(response, 200, list)
+  }, { watch: { checkpoints: true } })
+  await connection.cluster.synced()
+  await connection.cluster.writeCheckpoint(CHECKPOINT)
   const value = { version: 'v3', lastUpdateTime: null, firstSampleStart: null, lastSampleStart: null, totalSamplesCount: 1 }
   const ownerReferences = [{ apiVersion: 'autoscaling.k8s.io/v1', kind: 'VerticalPodAutoscaler', name: 'web', uid: 'u' }]
   const path = '/apis/autoscaling.k8s.io/v1/namespaces/ns/verticalpodautoscalercheckpoints'
-  const metadata = { namespace: 'ns', name: 'web-app', ownerReferences, annotations }
-  expect(writes(connection)).toEqual([
-    {
+  const { annotations } = CHECKPOINT
+  const all = new Map<string, object>([
+    ['POST', { method: 'POST', path, body: { apiVersion: 'autoscaling.k8s.io/v1', kind: 'VerticalPodAutoscalerCheckpoint', metadata: { namespace: 'ns', name: 'web-app', ownerReferences, annotations }, spec: { vpaObjectName: 'web', containerName: 'app' }, status: value } }],
+    ['PATCH', {
       method: 'PATCH',
       path: `${path}/web-app`,
       body: [
@@ -146,9 +165,9 @@ test('a checkpoint that does not exist yet is created; its VPA owns it', async (
         { op: 'add', path: '/metadata/annotations', value: annotations },
         { op: 'add', path: '/status', value },
       ],
-    },
-    { method: 'POST', path, body: { apiVersion: 'autoscaling.k8s.io/v1', kind: 'VerticalPodAutoscalerCheckpoint', metadata, spec: { vpaObjectName: 'web', containerName: 'app' }, status: value } },
+    }],
   ])
+  expect(writes(connection)).toEqual(requests.map((method) => all.get(method)))
 })
 
 test('deleting a checkpoint that is gone already is no error', async () => {

@@ -2,7 +2,7 @@ import type { JsonPatch } from '@vpa/core/admit/json-patch.ts'
 import { checkpointStatusJson } from '@vpa/core/api/checkpoint.ts'
 import { vpaStatusJson } from '@vpa/core/api/vpa.ts'
 import { isWellKnown } from '@vpa/core/target/workload.ts'
-import { isNotFound } from './api-error.ts'
+import { isConflict, isNotFound } from './api-error.ts'
 import { Client, type ClientOptions } from './client.ts'
 import type { CheckpointWrite, Cluster, ObjectName, Outcome } from './cluster.ts'
 import { openCredentials } from './credentials.ts'
@@ -70,7 +70,7 @@ export async function connect(options: ConnectOptions): Promise<Cluster> {
     eventsAbout: (query) => readEventsAbout(client, query),
     patchVpaStatus: (vpa, status) => patch(client, `${objectPath(VPAS, vpa)}/status`, [{ op: 'add', path: '/status', value: vpaStatusJson(status) }]),
     editVpaStatus: (vpa, operations) => outcomeOf(patch(client, `${objectPath(VPAS, vpa)}/status`, operations)),
-    writeCheckpoint: (checkpoint) => writeCheckpoint(client, checkpoint),
+    writeCheckpoint: (checkpoint) => writeCheckpoint(client, checkpoint, checkpoints.get(checkpoint.namespace, checkpoint.name) !== undefined),
     deleteCheckpoint: (name) => deleteCheckpoint(client, name),
     evict: (pod) => evict(client, pod),
     resize: (pod, operations) => outcomeOf(patch(client, `${objectPath(PODS, pod)}/resize`, operations)),
@@ -100,24 +100,38 @@ async function patch(client: Client, path: string, operations: JsonPatch): Promi
   await client.request({ method: 'PATCH', path, body: operations })
 }
 
-async function writeCheckpoint(client: Client, { namespace, name, vpa, containerName, annotations, status: facts }: CheckpointWrite): Promise<void> {
-  const status = checkpointStatusJson(facts)
-  const ownerReferences = [{ apiVersion: vpa.apiVersion, kind: 'VerticalPodAutoscaler', name: vpa.name, uid: vpa.uid }]
+/** @param isStored whether our store has it: most often the only request that is needed is the right one then */
+async function writeCheckpoint(client: Client, checkpoint: CheckpointWrite, isStored: boolean): Promise<void> {
+  const [write, other, isWrong] = isStored ? ([replaceCheckpoint, createCheckpoint, isNotFound] as const) : ([createCheckpoint, replaceCheckpoint, isConflict] as const)
   try {
-    // The kind has no status subresource. The owner is written each time: the object may be of a VPA of this name that is gone.
-    await patch(client, objectPath(CHECKPOINTS, { namespace, name }), [
-      { op: 'test', path: '/spec/vpaObjectName', value: vpa.name },
-      { op: 'test', path: '/spec/containerName', value: containerName },
-      { op: 'add', path: '/metadata/ownerReferences', value: ownerReferences },
-      { op: 'add', path: '/metadata/annotations', value: annotations },
-      { op: 'add', path: '/status', value: status },
-    ])
+    await write(client, checkpoint)
   } catch (error) {
-    if (!isNotFound(error)) throw error
-    const spec = { vpaObjectName: vpa.name, containerName }
-    const body = { apiVersion: CHECKPOINTS.groupVersion, kind: 'VerticalPodAutoscalerCheckpoint', metadata: { namespace, name, ownerReferences, annotations }, spec, status }
-    await client.request({ method: 'POST', path: pathOf(CHECKPOINTS, namespace), body })
+    if (!isWrong(error)) throw error
+    await other(client, checkpoint)
   }
+}
+
+/** The kind has no status subresource. The owner is written each time: the object may be of a VPA of this name that is gone. */
+async function replaceCheckpoint(client: Client, checkpoint: CheckpointWrite): Promise<void> {
+  await patch(client, objectPath(CHECKPOINTS, checkpoint), [
+    { op: 'test', path: '/spec/vpaObjectName', value: checkpoint.vpa.name },
+    { op: 'test', path: '/spec/containerName', value: checkpoint.containerName },
+    { op: 'add', path: '/metadata/ownerReferences', value: ownersOf(checkpoint) },
+    { op: 'add', path: '/metadata/annotations', value: checkpoint.annotations },
+    { op: 'add', path: '/status', value: checkpointStatusJson(checkpoint.status) },
+  ])
+}
+
+async function createCheckpoint(client: Client, checkpoint: CheckpointWrite): Promise<void> {
+  const { namespace, name, vpa, containerName, annotations } = checkpoint
+  const metadata = { namespace, name, ownerReferences: ownersOf(checkpoint), annotations }
+  const spec = { vpaObjectName: vpa.name, containerName }
+  const body = { apiVersion: CHECKPOINTS.groupVersion, kind: 'VerticalPodAutoscalerCheckpoint', metadata, spec, status: checkpointStatusJson(checkpoint.status) }
+  await client.request({ method: 'POST', path: pathOf(CHECKPOINTS, namespace), body })
+}
+
+function ownersOf({ vpa }: CheckpointWrite): readonly object[] {
+  return [{ apiVersion: vpa.apiVersion, kind: 'VerticalPodAutoscaler', name: vpa.name, uid: vpa.uid }]
 }
 
 async function deleteCheckpoint(client: Client, name: ObjectName): Promise<void> {
