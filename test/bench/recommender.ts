@@ -1,5 +1,6 @@
 import { CHECKPOINTS, VPAS, pathOf } from '@vpa/kube/resources.ts'
 import { type Admin, forEach } from './admin.ts'
+import { readWritten, writeBare } from './bare-writes.ts'
 import type { Bench } from './bench.ts'
 import { openControlPlane } from './control-plane.ts'
 import { type Loop, LoopWatch } from './loop-watch.ts'
@@ -18,6 +19,8 @@ const PATIENCE_MS = 300_000
 const PODS_PER_VPA = 2
 const METRIC = 'vpa_recommender_execution_latency_seconds'
 const STEPS = ['LoadVPAs', 'LoadPods', 'LoadMetrics', 'UpdateVPAs', 'MaintainCheckpoints', 'GarbageCollect']
+/** The default of `--update-worker-count`, which both sides have. */
+const WORKERS = 10
 const UNTHROTTLED = { 'kube-api-qps': 100_000, 'kube-api-burst': 100_000 }
 /** Asking for metrics is part of measuring; with these, which the Go recommender has not, a page of 5,000 VPAs is 18 MB. */
 const OUR_FLAGS = { 'recommendation-metrics': false }
@@ -52,7 +55,11 @@ export async function benchRecommender(bench: Bench, options: BenchOptions, repo
     created = size
     const what = `recommender, ${size.toLocaleString('en')} VPAs`
     const runs = await measureAll(size, UNTHROTTLED, what)
+    bench.say(`${what}: what the first loop writes, by itself`)
+    const written = await readWritten(admin, NAMESPACE)
+    await resetVpas(admin, size)
     reportRuns(report, what, runs, goalsOf(size))
+    report.figure({ work: `${what}: what the first loop writes, by itself, ${WORKERS} at a time`, unit: 's', ours: await writeBare(admin, written, WORKERS) })
     if (size === THROTTLED_SIZE) reportThrottled(report, await measureAll(size, {}, `${what}, default flags`))
     if (options.noise && size === options.sizes.at(-1)) {
       await createNoise(bench, admin)
