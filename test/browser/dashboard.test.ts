@@ -115,14 +115,34 @@ describe.skipIf(chromium === undefined)('the dashboard in a real browser', () =>
     expect(await focusIs('payments/ledger')()).toBe(true)
 
     await press('Tab', focusIs('CPU of container app: point in time'))
-    const reading = () => page.getByLabel('CPU of container app: point in time').getAttribute('aria-valuetext')
+    const slider = page.getByLabel('CPU of container app: point in time')
+    const reading = () => slider.getAttribute('aria-valuetext')
     const latest = await reading()
     await page.keyboard.press('ArrowLeft')
     expect(await reading()).toMatch(/^\d\d:\d\d: Usage \d+m, .*Request 500m/)
     expect(await reading()).not.toBe(latest)
+    // What comes meanwhile does not lead away from it.
+    const timeRead = async () => (await reading())?.slice(0, 'hh:mm'.length)
+    const [time, newest] = [await timeRead(), await slider.getAttribute('max')]
+    await cluster.run(1)
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await expect.poll(() => slider.getAttribute('max')).not.toBe(newest)
+    expect(await timeRead()).toBe(time)
     await press('Shift+Tab', focusIs('← All VPAs'))
     await page.keyboard.press('Enter')
     await expect.poll(() => names(page)).toEqual(['ledger'])
+  })
+
+  test('whoever opens a VPA while still typing stays there', async () => {
+    const { url } = await serve((await shopCluster(2)).dashboard)
+    const page = await open(browser, url)
+    await page.getByLabel('Search').pressSequentially('led')
+    await page.getByRole('link', { name: 'ledger' }).click()
+    await page.getByRole('heading', { name: 'payments/ledger' }).waitFor()
+    // Longer than the list waits for the next letter.
+    await page.evaluate('new Promise((resolve) => setTimeout(resolve, 300))')
+    expect(await page.getByRole('heading', { name: 'payments/ledger' }).count()).toBe(1)
+    expect(page.url()).toMatch(/#\/vpas\/payments\/ledger$/)
   })
 
   test('a cluster without VPAs says how to make some', async () => {

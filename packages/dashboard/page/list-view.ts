@@ -6,7 +6,7 @@ import { element, renew } from './element.ts'
 import { ListFilter } from './list-filter.ts'
 import { ListHeadings } from './list-headings.ts'
 import { listTiles } from './list-tiles.ts'
-import { type ListRoute, listHash, vpaHash } from './route.ts'
+import { type ListRoute, listHash, parseRoute, vpaHash } from './route.ts'
 import { severityBadge } from './severity-badge.ts'
 
 /** All VPAs: what they come to, a filter, a table of one page of them, and the way to other pages. */
@@ -53,6 +53,8 @@ export class ListView {
 
   /** Another choice begins on the first page. The way back does not lead through every letter of a search. */
   #go(changes: ListRoute): void {
+    // Who has gone on to a VPA while still typing does not want to be brought back.
+    if (parseRoute(location.hash).page !== 'list') return
     const hash = listHash({ ...this.#query, page: '', ...changes })
     if ('text' in changes) location.replace(hash)
     else location.assign(hash)

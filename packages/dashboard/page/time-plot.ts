@@ -4,6 +4,7 @@ import type { Mark } from '@vpa/core/advise/mark.ts'
 import type { ResourceView } from '@vpa/core/advise/vpa-view.ts'
 import { amountText } from '@vpa/core/advise/words.ts'
 import type { ResourceSeries, Series } from '@vpa/core/timeline/timeline.ts'
+import type { EpochMs } from '@vpa/core/time.ts'
 import { element, renew } from './element.ts'
 import { amountScale } from './amount-scale.ts'
 import { marksPlugin, markText } from './plot-marks.ts'
@@ -38,12 +39,14 @@ export class TimePlot {
   #series: Series | undefined
   #marks: readonly Mark[] = []
   #greatest = 1
+  /** Where somebody has moved to; undefined for the newest point, whatever comes. */
+  #chosenTime: EpochMs | undefined
 
   constructor(resource: Resource, container: string) {
     this.#resource = resource
     this.#box = element('div', { class: 'plot', role: 'img' })
     this.#reading.setAttribute('aria-label', `${resource === 'cpu' ? 'CPU' : 'Memory'} of container ${container}: point in time`)
-    this.#reading.addEventListener('input', () => this.#read(Number(this.#reading.value)))
+    this.#reading.addEventListener('input', () => this.#choose(Number(this.#reading.value)))
     this.root = element('figure', {}, element('figcaption', {}, 'Over time'), this.#box, this.#reading, this.#legend, this.#note, this.#table.root)
     this.#frame = new PlotFrame(this.#box, HEIGHT, () => this.#options())
   }
@@ -58,7 +61,7 @@ export class TimePlot {
     if (!known) return
     this.#box.setAttribute('aria-label', this.#words(series, view))
     this.#reading.max = String(series.times.length - 1)
-    this.#read(series.times.length - 1)
+    this.#read(this.#chosenIndex(series))
     this.#table.update(this.#resource, series, this.#lines(series[this.#resource]))
   }
 
@@ -108,10 +111,22 @@ export class TimePlot {
         padding: [10, 12, 0, 0],
         axes: [{ ...ink, size: 34, values: timeLabels, space: 70 }, { ...ink, size: 62, ...amountScale(this.#resource, this.#greatest) }],
         cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
-        hooks: { setCursor: [({ cursor: { idx } }) => this.#tell(idx ?? series.times.length - 1)] },
+        hooks: { ready: [() => this.#read(this.#chosenIndex(series))], setCursor: [({ cursor: { idx } }) => this.#tell(idx ?? this.#chosenIndex(series))] },
         plugins: [marksPlugin(() => this.#marks)],
       },
     }
+  }
+
+  #choose(index: number): void {
+    const times = this.#series?.times ?? []
+    this.#chosenTime = index === times.length - 1 ? undefined : times[index]
+    this.#read(index)
+  }
+
+  /** The oldest points go in time. */
+  #chosenIndex({ times }: Series): number {
+    const chosen = this.#chosenTime
+    return chosen === undefined ? times.length - 1 : Math.max(0, times.findLastIndex((time) => time <= chosen))
   }
 
   /** Moves the cursor of the plot to this point, for those who use no mouse. */
