@@ -47,6 +47,16 @@ export async function serverKeyPair(names: readonly string[], authority: KeyPair
   return signedBy(forge.pki.privateKeyFromPem(authority.key), certificate, key)
 }
 
+/**
+ * Forge writes these digits as they are, but for one zero byte: a first byte from 0x80 would make a negative number, two zero bytes one
+ * with padding, and whoever reads the certificate refuses it ("illegal padding").
+ *
+ * @returns in hex; the first byte is from 0x40 to 0x7f
+ */
+export function serialNumber([first = 0, ...rest]: Uint8Array): string {
+  return Buffer.from([(first & 0x3f) | 0x40, ...rest]).toString('hex')
+}
+
 /** Keys are made by Node: node-forge, in JavaScript, takes seconds. */
 async function unsigned({ from, until }: Validity): Promise<{ certificate: forge.pki.Certificate; key: string }> {
   const { publicKey, privateKey } = await promisify(generateKeyPair)('rsa', {
@@ -56,8 +66,7 @@ async function unsigned({ from, until }: Validity): Promise<{ certificate: forge
   })
   const certificate = forge.pki.createCertificate()
   certificate.publicKey = forge.pki.publicKeyFromPem(publicKey)
-  // A leading zero keeps the number positive.
-  certificate.serialNumber = `00${randomBytes(16).toString('hex')}`
+  certificate.serialNumber = serialNumber(randomBytes(16))
   certificate.validity.notBefore = new Date(from)
   certificate.validity.notAfter = new Date(until)
   return { certificate, key: privateKey }
