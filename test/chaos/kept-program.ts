@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { MessageLog } from './message-log.ts'
 
 export type ProgramName = 'recommender' | 'updater' | 'admission-controller'
 
@@ -18,6 +19,8 @@ export class KeptProgram {
   /** How often it ended without having been killed by {@link kill}. */
   crashes = 0
   #lines: Line[] = []
+  /** Of all its lives. */
+  readonly #told = new MessageLog()
   readonly #name: ProgramName
   readonly #flags: readonly string[]
   #process: ChildProcess
@@ -38,6 +41,11 @@ export class KeptProgram {
   /** How many loops the recommender has begun since then. */
   turnsSince(time: number): number {
     return this.#lines.filter(({ msg, at }) => msg === 'Recommender Run' && at >= time).length
+  }
+
+  /** How often it crashed, and what it has told in all its lives, in short. */
+  account(): string {
+    return [`${this.#name}: ${this.crashes} crashes`, ...this.#told.lines()].join('\n  ')
   }
 
   /** Ends this life of it; the next one begins at once. */
@@ -63,9 +71,18 @@ export class KeptProgram {
 
   #start(): ChildProcess {
     const child = spawn(process.execPath, ['--import', CLOCK_STEP, `packages/${this.#name}/main.ts`, ...this.#flags], { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, NAMESPACE: 'kube-system' } })
-    createInterface({ input: child.stderr }).on('line', (text) => void this.#lines.push({ msg: messageOf(text), at: Date.now() }))
-    child.on('exit', () => void this.#restart())
+    createInterface({ input: child.stderr }).on('line', (text) => this.#note(text))
+    child.on('exit', (code, signal) => {
+      this.#told.add('ended', `ended with ${signal ?? `exit code ${code}`}`)
+      void this.#restart()
+    })
     return child
+  }
+
+  #note(text: string): void {
+    const msg = messageOf(text)
+    this.#lines.push({ msg, at: Date.now() })
+    this.#told.add(msg, text)
   }
 
   async #restart(): Promise<void> {

@@ -21,7 +21,7 @@ beforeAll(async () => {
   await forgetAdmissionController(cluster.client)
   // Two of each, of which one leads.
   trial = await Trial.start(cluster, { replicas: 2, flags: ['--leader-elect'] })
-}, 180_000)
+}, 420_000)
 
 afterAll(async () => {
   await trial?.stop()
