@@ -9,7 +9,9 @@ directory=$(mktemp -d)
 report=$directory/report
 mkdir "$directory/control-plane"
 stop() {
+  local code=$?
   bash hack/control-plane/control-plane.sh stop --dir "$directory/control-plane"
+  if ((code != 0)) && mv "$directory/control-plane/logs" "$directory.logs" 2>/dev/null; then echo "The control plane's logs are kept in $directory.logs" >&2; fi
   rm -rf "$directory"
 }
 trap stop EXIT
