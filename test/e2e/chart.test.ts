@@ -101,7 +101,8 @@ describe.skipIf(found === undefined)('the chart', () => {
 
     /** A program with its flags of the chart, but on ports of loopback; its log goes on to grow. */
     async function start(program: Program, args: readonly string[], account: string): Promise<Record<string, unknown>[]> {
-      const here = [`--kubeconfig=${account}`, '--address=127.0.0.1:0', '--log-format=json', ...(program === 'admission-controller' ? ['--port=0', '--tls-cert-file=/none', '--shutdown-delay=0s'] : [])]
+      const portsOf = { recommender: ['--dashboard-address=127.0.0.1:0'], updater: [], 'admission-controller': ['--port=0', '--tls-cert-file=/none', '--shutdown-delay=0s'] }
+      const here = [`--kubeconfig=${account}`, '--address=127.0.0.1:0', '--log-format=json', ...portsOf[program]]
       const child = spawn(process.execPath, [`packages/${program}/main.ts`, ...args, ...here], { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, NAMESPACE: 'kube-system' } })
       started.add(child)
       const log: Record<string, unknown>[] = []
