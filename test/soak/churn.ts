@@ -18,12 +18,15 @@ export async function addVpas(cluster: ChaosCluster): Promise<void> {
   }
 }
 
-/** Keeps the number of pods, with others all the time: the oldest goes, a new one comes. The number of changes that were made. */
-export async function churn(cluster: ChaosCluster, { until, changesPerSecond }: { readonly until: number; readonly changesPerSecond: number }): Promise<number> {
+/**
+ * Keeps the number of pods, with others all the time: the oldest goes, a new one comes. The number of changes that were made.
+ *
+ * @param changesPerSecond at this moment
+ */
+export async function churn(cluster: ChaosCluster, { until, changesPerSecond }: { readonly until: number; readonly changesPerSecond: () => number }): Promise<number> {
   const alive: Manifest[] = []
-  const begin = Date.now()
   let changes = 0
-  for (let count = 0; Date.now() < until; count += 1, changes += 1) {
+  for (let [count, due] = [0, Date.now()]; Date.now() < until; count += 1, changes += 1) {
     if (alive.length < PODS || count % 2 === 0) {
       const next = pod(count)
       await cluster.apply(next)
@@ -32,7 +35,7 @@ export async function churn(cluster: ChaosCluster, { until, changesPerSecond }: 
       const oldest = alive.shift()
       if (oldest) await cluster.remove(oldest)
     }
-    const due = begin + ((changes + 1) * 1000) / changesPerSecond
+    due += 1000 / changesPerSecond()
     if (due > Date.now()) await sleep(due - Date.now())
   }
   return changes

@@ -3,7 +3,8 @@
  *
  *   npm run soak -- [--minutes 30] [--changes 20] [--on sandbox|control-plane]
  *
- * Each change is a pod created or deleted; `--changes` is how many a second. The programs' loops take a second, so that half an hour is a day of default flags.
+ * Each change is a pod created or deleted; `--changes` is how many a second, after a third of the time with more of them, in which nothing is
+ * judged. The programs' loops take a second, so that half an hour is a day of default flags.
  * Ends with 1 where memory grows faster than 1 MB/h by linear fit, file descriptors grow, or the event loop's p99 is 50 ms or more. A fit over
  * minutes has a wide error, which is printed with it; the bound is held for what is surely above it.
  */
@@ -17,10 +18,12 @@ import { openRealCluster } from '../chaos/real-cluster.ts'
 import { openSandboxCluster } from '../chaos/sandbox-cluster.ts'
 import { type ProgramName, bundlePrograms } from '../bench/bundled-program.ts'
 import { addVpas, churn } from './churn.ts'
-import { SoakedProgram } from './soaked-program.ts'
+import { SoakedProgram, WARM_UP_SHARE } from './soaked-program.ts'
 
 const SAMPLE_EVERY_MS = 2000
 const PROGRESS_EVERY_MS = 60_000
+/** The pages of V8's heap fill up for an hour before they are all in use. With more changes than later they do so at once. */
+const WARM_UP_RATE = 4
 
 interface Options {
   readonly minutes: number
@@ -75,7 +78,8 @@ async function soak(cluster: ChaosCluster, directory: string): Promise<readonly 
     await start('admission-controller', [`--port=${port}`, '--register-by-url', '--webhook-address=https://127.0.0.1', `--webhook-port=${port}`, '--shutdown-delay=0s'])
     const begin = Date.now()
     const until = begin + options.minutes * 60_000
-    const churning = churn(cluster, { until, changesPerSecond: options.changesPerSecond })
+    const isWarm = () => Date.now() >= begin + WARM_UP_SHARE * (until - begin)
+    const churning = churn(cluster, { until, changesPerSecond: () => options.changesPerSecond * (isWarm() ? 1 : WARM_UP_RATE) })
     await watch(programs, begin, until)
     console.log(`soak: ${await churning} pod changes in ${options.minutes} minutes`)
     return programs.map((program) => {

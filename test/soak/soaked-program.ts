@@ -2,10 +2,13 @@ import { join } from 'node:path'
 import { freePort } from '../../hack/demo/free-port.ts'
 import { type ProgramName, bundledCommand } from '../bench/bundled-program.ts'
 import { Program, until } from '../bench/program.ts'
+import { median } from '../bench/report.ts'
 import { type Point, slopeErrorOf, slopeOf } from './linear-fit.ts'
 
 const MOST_MB_PER_HOUR = 1
 const MOST_LAG_SECONDS = 0.05
+/** Of the whole time: what is used in it is not judged. */
+export const WARM_UP_SHARE = 1 / 3
 /** Growth of file descriptors that is no leak: connections are opened as needed. */
 const SPARE_FILES = 5
 
@@ -23,7 +26,8 @@ export class SoakedProgram {
   readonly #program: Program
   readonly #memory: Point[] = []
   readonly #files: Point[] = []
-  #lag = 0
+  /** The 99th percentile between two samples, in seconds: the program begins to count anew each time that it is asked. */
+  readonly #lags: number[] = []
 
   /** Resolves when it is healthy. */
   static async start({ name, kubeconfig, flags, directory }: SoakedProgramOptions): Promise<SoakedProgram> {
@@ -52,24 +56,27 @@ export class SoakedProgram {
     const { rssMib, files } = await this.#program.usage()
     this.#memory.push({ x: hours, y: rssMib })
     this.#files.push({ x: hours, y: files })
-    this.#lag = (await this.#program.scrape())?.sum('nodejs_eventloop_lag_p99_seconds') ?? this.#lag
+    const metrics = await this.#program.scrape()
+    if (metrics !== undefined) this.#lags.push(metrics.sum('nodejs_eventloop_lag_p99_seconds'))
   }
 
-  /** Prints what it used after the first third of the time; what is wrong with it, empty for nothing. */
+  /** Prints what it used after the warm-up; what is wrong with it, empty for nothing. */
   judge(): readonly string[] {
     const memory = settled(this.#memory)
     const slope = slopeOf(memory)
     const error = slopeErrorOf(memory)
     const files = settled(this.#files).map(({ y }) => y)
-    const [first = 0, last = 0] = [files[0], files.at(-1)]
+    const quarter = Math.ceil(files.length / 4)
+    const [first, last] = [median(files.slice(0, quarter)), median(files.slice(-quarter))]
+    const lag = median(settled(this.#lags))
     console.log(
       `soak: ${this.name}: RSS ${memory.at(-1)?.y.toFixed(0)} MB, slope ${slope.toFixed(1)} ± ${(2 * error).toFixed(1)} MB/h; ` +
-        `file descriptors ${first} at first, ${last} at last, ${Math.max(...files)} at most; event loop p99 ${(this.#lag * 1000).toFixed(0)} ms`,
+        `file descriptors ${first} at first, ${last} at last, ${Math.max(...files)} at most; event loop p99 ${(lag * 1000).toFixed(0)} ms, ${(Math.max(...settled(this.#lags)) * 1000).toFixed(0)} ms at worst`,
     )
     return [
       ...(slope - 2 * error > MOST_MB_PER_HOUR ? [`${this.name}: memory grows`] : []),
       ...(last > first + SPARE_FILES ? [`${this.name}: file descriptors grow`] : []),
-      ...(this.#lag >= MOST_LAG_SECONDS ? [`${this.name}: the event loop is held up`] : []),
+      ...(lag >= MOST_LAG_SECONDS ? [`${this.name}: the event loop is held up`] : []),
     ]
   }
 
@@ -79,6 +86,6 @@ export class SoakedProgram {
 }
 
 /** Without the time in which caches fill and V8 settles. */
-function settled(points: readonly Point[]): readonly Point[] {
-  return points.slice(Math.floor(points.length / 3))
+function settled<T>(points: readonly T[]): readonly T[] {
+  return points.slice(Math.floor(WARM_UP_SHARE * points.length))
 }
