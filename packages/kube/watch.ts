@@ -188,7 +188,7 @@ export class Watch<T extends StoredObject> {
     const known = before?.uid === uid ? before : undefined
     if (known?.resourceVersion === resourceVersion || (known && inOrder && isOlder(resourceVersion, known.resourceVersion))) return known
     try {
-      store.set(this.#interner.intern(project(raw)))
+      store.set(this.#interner.intern(project(raw), store))
     } catch (error) {
       metrics.skipped(kind)
       log.warn('Cannot read an object, its last readable form stays', { kind, namespace, name, error })

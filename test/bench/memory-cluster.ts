@@ -29,8 +29,8 @@ export interface MemoryCluster {
 /** A cluster as the programs see it, without an API server: what a loop costs by itself. Writes are encoded, and go nowhere. */
 export function memoryCluster(size: MemoryClusterSize): MemoryCluster {
   const interner = new Interner()
-  const vpas = storeOf(Array.from({ length: size.vpas }, (_, index) => interner.intern(vpaOf(index, size))))
-  const pods = storeOf(Array.from({ length: size.vpas * size.podsPerVpa }, (_, index) => interner.intern(podOf(index, size))))
+  const vpas = storeOf(Array.from({ length: size.vpas }, (_, index) => interner.intern(vpaOf(index, size), { size: index })))
+  const pods = storeOf(Array.from({ length: size.vpas * size.podsPerVpa }, (_, index) => interner.intern(podOf(index, size), { size: index })))
   const written = { bytes: 0, statuses: 0, checkpoints: 0 }
   let usage: readonly ContainerUsage[] = []
   const cluster: Cluster = {
