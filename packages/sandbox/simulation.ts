@@ -1,4 +1,4 @@
-import { type DurationMs, HOUR, parseTime } from '@vpa/core/time.ts'
+import { type DurationMs, type EpochMs, HOUR, MINUTE, parseTime } from '@vpa/core/time.ts'
 import { ApiError } from './api-error.ts'
 import { runDeployments } from './deployment.ts'
 import { type DisruptionBudget, budgetStatus } from './disruption-budget.ts'
@@ -6,17 +6,21 @@ import { DISRUPTION_BUDGETS, EVENTS, NAMESPACES, SERVICE_ACCOUNTS } from './kind
 import { runKubelet } from './kubelet.ts'
 import { runReplicas } from './replicas.ts'
 import { runScheduler } from './scheduler.ts'
+import { storageName } from './storage.ts'
 import { type World, setStatus } from './world.ts'
 
 /** Controllers that wait for each other settle in a few rounds; more would be two of them fighting. */
 const MOST_ROUNDS = 50
 const EVENT_LIFETIME = HOUR
+/** There may be tens of thousands of events, and nothing waits for their end. */
+const EVENTS_LOOKED_AT: DurationMs = MINUTE
 
 /** What makes the objects live: controllers, scheduler and kubelet, run after changes and as time passes. */
 export class Simulation {
   readonly #world: World
   #settling: Promise<void> = Promise.resolve()
   #isWaiting = false
+  #eventsLookedAt: EpochMs = -Infinity
   readonly #ended = new AbortController()
   readonly #unsubscribe: () => void
 
@@ -53,7 +57,19 @@ export class Simulation {
     const { signal } = this.#ended
     while (!signal.aborted) {
       await this.#world.clock.sleep(step, signal)
+      this.#forgetEvents()
       await this.settle()
+    }
+  }
+
+  #forgetEvents(): void {
+    const { storage, clock } = this.#world
+    const now = clock.now()
+    if (now - this.#eventsLookedAt < EVENTS_LOOKED_AT) return
+    this.#eventsLookedAt = now
+    for (const event of storage.list(EVENTS)) {
+      const at = parseTime(String(event['lastTimestamp'] ?? event.metadata.creationTimestamp)) ?? 0
+      if (now - at > EVENT_LIFETIME) storage.remove(EVENTS, event)
     }
   }
 
@@ -83,18 +99,14 @@ async function runAll(world: World): Promise<void> {
   runDisruptionBudgets(world)
 }
 
-/** Removes objects whose owners are gone, and events after an hour. */
-function collectGarbage({ storage, api, clock }: World): void {
-  const all = api.kinds.flatMap((kind) => storage.list(kind).map((object) => ({ kind, object })))
+/** Removes objects whose owners are gone. Events have none, and are none. */
+function collectGarbage({ storage, api }: World): void {
+  const all = api.kinds.filter((kind) => storageName(kind) !== storageName(EVENTS)).flatMap((kind) => storage.list(kind).map((object) => ({ kind, object })))
   const uids = new Set(all.map(({ object }) => object.metadata.uid))
   for (const { kind, object } of all) {
     const { ownerReferences = [], namespace, name, deletionTimestamp } = object.metadata
     const isOrphan = ownerReferences.length > 0 && ownerReferences.every(({ uid }) => !uids.has(uid))
     if (isOrphan && deletionTimestamp === undefined && storage.get(kind, namespace ? `${namespace}/${name}` : name)) api.delete(kind, { namespace, name })
-  }
-  for (const event of storage.list(EVENTS)) {
-    const at = parseTime(String(event['lastTimestamp'] ?? event.metadata.creationTimestamp)) ?? 0
-    if (clock.now() - at > EVENT_LIFETIME) storage.remove(EVENTS, event)
   }
 }
 
