@@ -22,7 +22,7 @@ import { SoakedProgram, WARM_UP_SHARE } from './soaked-program.ts'
 
 const SAMPLE_EVERY_MS = 2000
 const PROGRESS_EVERY_MS = 60_000
-/** The pages of V8's heap fill up for an hour before they are all in use. With more changes than later they do so at once. */
+/** For an hour and more, pages of V8's heap fill up and one function after the other becomes machine code. With more changes than later, that comes to an end sooner. */
 const WARM_UP_RATE = 4
 
 interface Options {
