@@ -13,14 +13,14 @@ import { type World, setStatus } from './world.ts'
 const MOST_ROUNDS = 50
 const EVENT_LIFETIME = HOUR
 /** There may be tens of thousands of events, and nothing waits for their end. */
-const EVENTS_LOOKED_AT: DurationMs = MINUTE
+const EVENTS_SWEPT_EVERY: DurationMs = MINUTE
 
 /** What makes the objects live: controllers, scheduler and kubelet, run after changes and as time passes. */
 export class Simulation {
   readonly #world: World
   #settling: Promise<void> = Promise.resolve()
   #isWaiting = false
-  #eventsLookedAt: EpochMs = -Infinity
+  #eventsSweptAt: EpochMs = -Infinity
   readonly #ended = new AbortController()
   readonly #unsubscribe: () => void
 
@@ -57,16 +57,16 @@ export class Simulation {
     const { signal } = this.#ended
     while (!signal.aborted) {
       await this.#world.clock.sleep(step, signal)
-      this.#forgetEvents()
+      this.#sweepEvents()
       await this.settle()
     }
   }
 
-  #forgetEvents(): void {
+  #sweepEvents(): void {
     const { storage, clock } = this.#world
     const now = clock.now()
-    if (now - this.#eventsLookedAt < EVENTS_LOOKED_AT) return
-    this.#eventsLookedAt = now
+    if (now - this.#eventsSweptAt < EVENTS_SWEPT_EVERY) return
+    this.#eventsSweptAt = now
     for (const event of storage.list(EVENTS)) {
       const at = parseTime(String(event['lastTimestamp'] ?? event.metadata.creationTimestamp)) ?? 0
       if (now - at > EVENT_LIFETIME) storage.remove(EVENTS, event)

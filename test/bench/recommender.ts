@@ -1,4 +1,5 @@
 import { CHECKPOINTS, VPAS, pathOf } from '@vpa/kube/resources.ts'
+import { Config, recommenderOptions } from 'vpa-recommender/config.ts'
 import { type Admin, forEach } from './admin.ts'
 import { readWritten, writeBare } from './bare-writes.ts'
 import type { Bench } from './bench.ts'
@@ -19,8 +20,8 @@ const PATIENCE_MS = 300_000
 const PODS_PER_VPA = 2
 const METRIC = 'vpa_recommender_execution_latency_seconds'
 const STEPS = ['LoadVPAs', 'LoadPods', 'LoadMetrics', 'UpdateVPAs', 'MaintainCheckpoints', 'GarbageCollect']
-/** The default of `--update-worker-count`, which both sides have. */
-const WORKERS = 10
+/** By default, as the Go recommender has it. */
+const { workers: WORKERS } = recommenderOptions(Config.parse({}))
 const UNTHROTTLED = { 'kube-api-qps': 100_000, 'kube-api-burst': 100_000 }
 /** Asking for metrics is part of measuring; with these, which the Go recommender has not, a page of 5,000 VPAs is 18 MB. */
 const OUR_FLAGS = { 'recommendation-metrics': false }

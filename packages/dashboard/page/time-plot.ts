@@ -61,7 +61,6 @@ export class TimePlot {
     if (!known) return
     this.#box.setAttribute('aria-label', this.#words(series, view))
     this.#reading.max = String(series.times.length - 1)
-    this.#read(this.#chosenIndex(series))
     this.#table.update(this.#resource, series, this.#lines(series[this.#resource]))
   }
 
