@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { pageFiles } from '@vpa/dashboard/page-files.ts'
 import { type Plugin, build } from 'esbuild'
+import { PROGRAM_NAMES } from './program-names.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 /** The dashboard's page becomes a file like others that are read on demand: what its source would bundle at the first visit. */
@@ -19,12 +20,11 @@ const bundledPage: Plugin = {
     })
   },
 }
-const programs = ['recommender', 'updater', 'admission-controller']
 
 await rm(`${root}/dist`, { recursive: true, force: true })
 await build({
   absWorkingDir: root,
-  entryPoints: programs.map((program) => ({ in: `packages/${program}/main.ts`, out: `vpa-${program}` })),
+  entryPoints: PROGRAM_NAMES.map((program) => ({ in: `packages/${program}/main.ts`, out: `vpa-${program}` })),
   outdir: 'dist',
   outExtension: { '.js': '.mjs' },
   bundle: true,

@@ -1,13 +1,12 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PROGRAM_NAMES, type ProgramName } from '../program-names.ts'
 import { Api } from './api.ts'
 import { command } from './command.ts'
 import type { DemoCluster } from './demo-cluster.ts'
-import type { ProgramName } from './trio.ts'
 
 const MANIFESTS = new URL('../../manifests/', import.meta.url)
-const PROGRAMS: readonly ProgramName[] = ['recommender', 'updater', 'admission-controller']
 
 /**
  * The cluster of the user's kubectl context. Its nodes must be KWOK's, which report the usage that the story needs,
@@ -35,7 +34,7 @@ export async function openCurrentCluster(): Promise<DemoCluster> {
 export async function openClusterOf(api: Api, kubeconfig: string): Promise<DemoCluster> {
   await api.createAll(new URL('crd.yaml', MANIFESTS))
   await api.createAll(new URL('rbac.yaml', MANIFESTS))
-  for (const program of PROGRAMS) await api.createAll(new URL(`${program}.yaml`, MANIFESTS), (kind) => kind === 'ServiceAccount')
+  for (const program of PROGRAM_NAMES) await api.createAll(new URL(`${program}.yaml`, MANIFESTS), (kind) => kind === 'ServiceAccount')
   const directory = await mkdtemp(join(tmpdir(), 'vpa-demo-accounts-'))
   const account = (program: ProgramName) => api.writeServiceAccountKubeconfig(`vpa-${program}`, kubeconfig, join(directory, program))
   return {

@@ -1,4 +1,4 @@
-import type { ProgramName } from './trio.ts'
+import type { ProgramName } from '../program-names.ts'
 
 /** Where the story happens. Whoever opens it closes it. */
 export interface DemoCluster {

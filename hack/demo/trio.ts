@@ -2,9 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { createInterface } from 'node:readline'
+import type { ProgramName } from '../program-names.ts'
 import { freePort } from './free-port.ts'
-
-export type ProgramName = 'recommender' | 'updater' | 'admission-controller'
 
 export interface TrioOptions {
   /** Each program's own credentials: a kubeconfig file. */

@@ -2,7 +2,7 @@ import { parseDuration, SECOND } from '@vpa/core/time.ts'
 import { flagsOf } from '@vpa/kube/config.ts'
 import { Config as RecommenderConfig } from '../../packages/recommender/config.ts'
 import { Config as UpdaterConfig } from '../../packages/updater/config.ts'
-import type { Program } from './catalogue.ts'
+import type { ProgramName } from '../program-names.ts'
 import { type Query, not } from './query.ts'
 
 /** A rule of Prometheus. */
@@ -10,14 +10,14 @@ export interface Alert {
   readonly alert: string
   readonly expr: string
   readonly for?: string
-  readonly labels: { readonly severity: 'warning' | 'critical'; readonly component?: Program }
+  readonly labels: { readonly severity: 'warning' | 'critical'; readonly component?: ProgramName }
   readonly annotations: { readonly summary: string; readonly description: string; readonly runbook_url: string }
 }
 
 interface Definition extends Pick<Alert, 'alert' | 'expr' | 'for'> {
   readonly severity: Alert['labels']['severity']
   /** None: it is about all of them. */
-  readonly component?: Program
+  readonly component?: ProgramName
   readonly summary: string
   readonly description: string
   /** A heading of docs/troubleshooting.md. */

@@ -11,8 +11,7 @@ import { Metrics as RecommenderMetrics } from '../../packages/recommender/metric
 import { QualityMetrics } from '../../packages/recommender/quality-metrics.ts'
 import { exposeRecommendations } from '../../packages/recommender/recommendation-metrics.ts'
 import { Metrics as UpdaterMetrics } from '../../packages/updater/metrics.ts'
-
-export type Program = 'recommender' | 'updater' | 'admission-controller'
+import type { ProgramName } from '../program-names.ts'
 
 /** A metric as a program defines it. */
 export interface Metric {
@@ -20,7 +19,7 @@ export interface Metric {
   readonly type: 'counter' | 'gauge' | 'histogram'
   readonly help: string
   readonly labels: readonly string[]
-  readonly programs: readonly Program[]
+  readonly programs: readonly ProgramName[]
 }
 
 /** What each program registers, by way of the very code that does it there; Node's and the process's own metrics aside. */
@@ -34,7 +33,7 @@ export async function readCatalogue(): Promise<readonly Metric[]> {
   return [...byName.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-function registries(): readonly (readonly [Program, Registry])[] {
+function registries(): readonly (readonly [ProgramName, Registry])[] {
   const recommender = ofAll()
   void new RecommenderMetrics(recommender, clock)
   void new QualityMetrics(recommender)

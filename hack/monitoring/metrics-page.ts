@@ -1,4 +1,5 @@
-import type { Metric, Program } from './catalogue.ts'
+import { PROGRAM_NAMES } from '../program-names.ts'
+import type { Metric } from './catalogue.ts'
 
 const INTRODUCTION = `# Metrics
 
@@ -11,17 +12,16 @@ Go implementation where it has them. Beside these there are Node's own (\`nodejs
 [chart](../manifests/charts/vertical-pod-autoscaler/README.md) installs both (\`monitoring\`).
 `
 
-const PROGRAMS: readonly Program[] = ['recommender', 'updater', 'admission-controller']
 
 /** docs/metrics.md: what all programs have, then what each has of its own. */
 export function metricsPage(catalogue: readonly Metric[]): string {
-  const sections = PROGRAMS.map((program) => section(`vpa-${program}`, catalogue.filter(({ programs }) => programs.length === 1 && programs[0] === program)))
+  const sections = PROGRAM_NAMES.map((program) => section(`vpa-${program}`, catalogue.filter(({ programs }) => programs.length === 1 && programs[0] === program)))
   return [INTRODUCTION, section('More than one program', catalogue.filter(({ programs }) => programs.length > 1)), ...sections].join('\n')
 }
 
 function section(title: string, metrics: readonly Metric[]): string {
   const rows = metrics.map(({ name, type, labels, help, programs }) => {
-    const where = programs.length === 1 || programs.length === PROGRAMS.length ? '' : ` Of ${programs.join(' and ')}.`
+    const where = programs.length === 1 || programs.length === PROGRAM_NAMES.length ? '' : ` Of ${programs.join(' and ')}.`
     return `| \`${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(', ')} | ${`${help}${where}`.replaceAll('|', '\\|')} |\n`
   })
   return `## ${title}\n\n| metric | type | labels | meaning |\n|---|---|---|---|\n${rows.join('')}`

@@ -1,43 +1,33 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { type Sandbox, startSandbox } from '@vpa/sandbox/sandbox.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Program } from '../../test/support/program.ts'
 
-const PROGRAM = new URL('main.ts', import.meta.url).pathname
 const TARGET = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'kong-kong' }
 const LIMIT_RANGE = { type: 'Container', max: { cpu: '800m' } }
 
 let folder: string
 let sandbox: Sandbox
-let program: ChildProcess
+let program: Program
 const services = new Map<string, number>()
-const log: Record<string, unknown>[] = []
 
 /** The program as it runs in a cluster, asked over TLS for each object that the sandbox is given. */
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'admission-'))
   sandbox = await startSandbox({ services })
   await writeFile(join(folder, 'kubeconfig'), sandbox.kubeconfig)
-  const flags = ['--kubeconfig', join(folder, 'kubeconfig'), '--port=0', '--address=127.0.0.1:0', '--tls-cert-file=/none', '--log-format=json', '--shutdown-delay=0s', '--status-lease-update-interval=1s']
-  program = spawn(process.execPath, [PROGRAM, ...flags], { stdio: ['ignore', 'ignore', 'pipe'], env: { NAMESPACE: 'kube-system' } })
-  for await (const line of createInterface(program.stderr!)) {
-    log.push(JSON.parse(line))
-    if (log.at(-1)?.['msg'] === 'Self registration as MutatingWebhook succeeded.') break
-  }
-  // What is logged from here on must not fill the pipe.
-  program.stderr?.resume()
-  services.set('kube-system/vpa-webhook', Number(log.find(({ msg }) => msg === 'Serving admission reviews')?.['port']))
+  program = new Program('admission-controller', join(folder, 'kubeconfig'), ['--port=0', '--tls-cert-file=/none', '--shutdown-delay=0s', '--status-lease-update-interval=1s'])
+  await program.said('Self registration as MutatingWebhook succeeded.')
+  services.set('kube-system/vpa-webhook', await program.portOf('Serving admission reviews'))
   await sandbox.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'kong' } })
   const template = { metadata: { labels: { app: 'kong' } }, spec: { containers: [{ name: 'proxy', image: 'kong' }] } }
   await sandbox.apply({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'kong-kong', namespace: 'kong' }, spec: { replicas: 0, selector: { matchLabels: { app: 'kong' } }, template } })
 })
 
 afterAll(async () => {
-  program.kill('SIGKILL')
+  await program.stop('SIGKILL')
   await sandbox.stop()
   await rm(folder, { recursive: true })
 })
@@ -86,6 +76,5 @@ test('a webhook configuration that somebody has spoilt is mended', async () => {
 test('it shows that it is alive, and ends when asked to', async () => {
   expect(sandbox.get('Lease', { namespace: 'kube-system', name: 'vpa-admission-controller' })?.['spec']).toMatchObject({ leaseDurationSeconds: 1 })
   expect(Object.keys((sandbox.get('Secret', { namespace: 'kube-system', name: 'vpa-tls-certs' })?.['data'] ?? {}) as object)).toContain('caCert.pem')
-  program.kill('SIGTERM')
-  expect(await once(program, 'exit')).toEqual([0, null])
+  expect(await program.stop()).toBe(0)
 })

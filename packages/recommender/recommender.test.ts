@@ -1,4 +1,4 @@
-import { HOUR } from '@vpa/core/time.ts'
+import { HOUR, MINUTE } from '@vpa/core/time.ts'
 import { describe, expect, test } from 'vitest'
 import { MB, addDeployment, addVpa, checkpointNames, conditionsOf, scene, startRecommender, statusOf, targetOf } from '../../test/support/recommender-scene.ts'
 
@@ -174,6 +174,19 @@ test.for([
   await addDeployment(sandbox, 'nobodys')
   await run(3)
   expect(await registry.metrics()).toContain(`vpa_recommender_aggregate_container_states_count ${expected}\n`)
+})
+
+test('of a pod that was first seen when it had succeeded, there is history only if a VPA matches it', async () => {
+  const { sandbox, clock, run, registry } = await scene()
+  for (const app of ['web', 'nobodys']) {
+    const template = { metadata: { labels: { app } }, spec: { restartPolicy: 'Never', containers: [{ name: 'once', image: 'none' }] } }
+    await sandbox.apply({ apiVersion: 'batch/v1', kind: 'Job', metadata: { namespace: 'default', name: app }, spec: { template } })
+  }
+  await clock.advance(5 * MINUTE)
+  expect(sandbox.list('Pod').filter(({ status }) => (status as { phase: string }).phase === 'Succeeded')).toHaveLength(2)
+  await run(1)
+  // Those of the Deployment, and of the one job.
+  expect(await registry.metrics()).toContain('vpa_recommender_aggregate_container_states_count 2\n')
 })
 
 test('checkpoints of VPAs that are gone are deleted after a while', async () => {

@@ -167,15 +167,21 @@ export class Recommender {
   }
 
   #loadPods(index: SubjectIndex, now: EpochMs): void {
-    const { cluster, metrics, options } = this.#context
+    const { cluster, metrics } = this.#context
     const read = { fromStatus: 0, fromSpec: 0 }
     for (const pod of cluster.pods.list()) {
-      if (options.memorySaver && !index.matches(pod)) continue
+      if (!this.#isWorthKnowing(pod) && !index.matches(pod)) continue
       this.#history.setPod(pod, now)
       for (const { name } of pod.containers) read[isReported(pod, name) ? 'fromStatus' : 'fromSpec'] += 1
     }
     metrics.countResourceReads(read)
     index.link(this.#history.groups())
+  }
+
+  /** Whatever VPAs there are: one may come that wants the pod. Of a pod that was first seen when it had succeeded, such as a job's, there will be nothing to know. */
+  #isWorthKnowing({ namespace, name, phase }: Pod): boolean {
+    if (this.#context.options.memorySaver) return false
+    return phase !== 'Succeeded' || this.#history.hasPod(namespace, name)
   }
 
   async #loadUsage(subjects: readonly Subject[], index: SubjectIndex, now: EpochMs): Promise<void> {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { type DurationMs, formatTime } from '@vpa/core/time.ts'
 import type { Api } from './api.ts'
@@ -78,20 +79,21 @@ export function withCondition(conditions: readonly Condition[] | undefined, cond
   return before ? (conditions ?? []).map((other) => (other === before ? next : other)) : [...(conditions ?? []), next]
 }
 
-/** What people see in `kubectl describe`. The same event again raises its count. */
+/** What people see in `kubectl describe`. The same event again raises its count: what it says is its name, so that none of thousands has to be searched. */
 export function recordEvent({ storage, clock, names }: World, about: KubeObject, { type = 'Normal', reason, message, from }: { type?: string; reason: string; message: string; from: string }): void {
   const { namespace = 'default', name, uid, resourceVersion } = about.metadata
   const time = formatTime(clock.now())
-  const earlier = storage.list(EVENTS).find((event) => (event['involvedObject'] as { uid?: string }).uid === uid && event['message'] === message && event['reason'] === reason)
+  const id = createHash('sha256').update(JSON.stringify([uid, reason, message])).digest('hex').slice(0, 16)
+  const eventName = `${name}.${id}`
+  const earlier = storage.get(EVENTS, `${namespace}/${eventName}`)
   if (earlier) {
     storage.put(EVENTS, { ...earlier, count: Number(earlier['count']) + 1, lastTimestamp: time })
     return
   }
-  const id = names.uid()
   storage.put(EVENTS, {
     apiVersion: 'v1',
     kind: 'Event',
-    metadata: { name: `${name}.${id.replaceAll('-', '').slice(0, 16)}`, namespace, uid: id, resourceVersion: '', creationTimestamp: time },
+    metadata: { name: eventName, namespace, uid: names.uid(), resourceVersion: '', creationTimestamp: time },
     involvedObject: { apiVersion: about.apiVersion, kind: about.kind, namespace, name, uid, resourceVersion },
     type,
     reason,

@@ -82,18 +82,29 @@ async function openWebhooks(trio: Trio, directory: string, review: string): Prom
   return webhooks
 }
 
+interface Operation {
+  readonly path: string
+  readonly value: unknown
+}
+
 /** The JSON patch that the program answers with; undefined if it does not answer. */
-async function ask({ ca, review, port }: Webhook): Promise<unknown> {
+async function ask({ ca, review, port }: Webhook): Promise<readonly Operation[] | undefined> {
   const { code, output } = await run('curl', ['--silent', '--cacert', ca, '--header', 'content-type: application/json', '--data-binary', `@${review}`, `https://127.0.0.1:${port}/`])
   if (code !== 0) return undefined
   const { response } = JSON.parse(output) as { response: { patch?: string } }
-  return response.patch === undefined ? [] : JSON.parse(Buffer.from(response.patch, 'base64').toString())
+  return response.patch === undefined ? [] : (JSON.parse(Buffer.from(response.patch, 'base64').toString()) as readonly Operation[])
 }
 
 async function compareAnswers(report: Report, webhooks: Webhooks, size: number): Promise<void> {
-  const answers = await Promise.all([...webhooks].map(async ([side, webhook]) => ({ side, text: JSON.stringify(await ask(webhook)) })))
+  const answers = await Promise.all([...webhooks].map(async ([side, webhook]) => ({ side, text: JSON.stringify(inOneOrder(await ask(webhook))) })))
   const same = answers.every(({ text }) => text === answers[0]?.text && text !== '[]')
   report.check(`admission, ${size} VPAs: the same patch, and not an empty one`, same, answers.map(({ side, text }) => `${side} ${text}`).join(', '))
+}
+
+/** Go takes resources in the order of a map, a new one each time, also where the annotation lists what was changed. */
+function inOneOrder(patch: readonly Operation[] | undefined): readonly Operation[] {
+  const sorted = (patch ?? []).toSorted((a, b) => (a.path < b.path ? -1 : 1))
+  return sorted.map(({ value, ...operation }) => ({ ...operation, value: typeof value === 'string' ? value.split(/[:,] /).toSorted().join(', ') : value }))
 }
 
 interface Measurement extends BenchOptions {

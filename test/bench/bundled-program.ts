@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import type { ProgramName } from '../../hack/program-names.ts'
 import { run } from './program.ts'
-
-export type ProgramName = 'recommender' | 'updater' | 'admission-controller'
 
 export interface Command {
   readonly command: string

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Admin } from './admin.ts'
 import { type Bench, NotAvailable } from './bench.ts'
@@ -8,6 +9,9 @@ import { run, usageOf } from './program.ts'
 
 const SCRIPT = fileURLToPath(new URL('../../hack/control-plane/control-plane.sh', import.meta.url))
 const NOT_AVAILABLE = 3
+/** Less than a tenth of a processor: what leases and probes take. */
+const QUIET = 0.1
+const QUIET_PATIENCE_S = 300
 
 export interface ControlPlane {
   readonly kubeconfig: string
@@ -43,6 +47,16 @@ export async function openControlPlane(bench: Bench, { nodes, metricResolutionSe
   bench.onEnd(() => admin.close())
   await admin.createAll(new URL('../../manifests/crd.yaml', import.meta.url))
   return { kubeconfig, admin, directory, cpuSeconds: () => cpuSecondsOf(join(directory, 'control-plane', 'pids')) }
+}
+
+/** What was done before is worked off: no part of it counts as the work of what comes next. */
+export async function untilQuiet(bench: Bench, { cpuSeconds }: ControlPlane): Promise<void> {
+  for (let second = 0; second < QUIET_PATIENCE_S; second += 1) {
+    const before = await cpuSeconds()
+    await sleep(1000)
+    if ((await cpuSeconds()) - before < QUIET) return
+  }
+  bench.say(`the control plane is still at work after ${QUIET_PATIENCE_S} s`)
 }
 
 async function cpuSecondsOf(pidFiles: string): Promise<number> {

@@ -1,9 +1,9 @@
-import { PODS, objectPath } from '@vpa/kube/resources.ts'
+import { NODES, PODS, objectPath } from '@vpa/kube/resources.ts'
 import { type Admin, type Manifest, forEach } from './admin.ts'
 import type { Bench } from './bench.ts'
 import { type ContainerUse, usageAnnotations } from './workload.ts'
 
-export const NODES = 4
+export const NODE_COUNT = 4
 const PATIENCE_MS = 600_000
 const SAY_EVERY_MS = 10_000
 
@@ -16,13 +16,21 @@ export interface Pods {
   readonly isFinished?: boolean
 }
 
-/** Pods without a controller, each put on its node: neither the scheduler nor a controller has to work them off. */
+/**
+ * Pods that belong to their node, as static pods do: neither the scheduler nor a controller has to work them off. For a pod that belongs to
+ * nobody, controllers look through all ReplicaSets and more of its namespace, each time that it changes: with 10,000 of them, for half an hour.
+ */
 export async function createPods(admin: Admin, pods: Pods, indices: readonly number[]): Promise<void> {
+  const nodes = await admin.list(NODES)
   await forEach(indices, async (index) => {
     const name = `${pods.prefix}-${index}`
-    const node = pods.isFinished ? { schedulerName: 'nobody' } : { nodeName: `kwok-node-${index % NODES}` }
-    const spec = { ...node, terminationGracePeriodSeconds: 0, containers: [{ name: 'app', image: 'example.test/app', resources: { requests: { cpu: '100m', memory: '128Mi' } } }] }
-    await admin.create({ apiVersion: 'v1', kind: 'Pod', metadata: { namespace: pods.namespace, name, labels: pods.labels(index), annotations: usageAnnotations(pods.usage) }, spec } as Manifest)
+    const node = nodes[index % nodes.length]
+    if (node === undefined) throw new Error('there is no node')
+    const place = pods.isFinished ? { schedulerName: 'nobody' } : { nodeName: node.metadata.name }
+    const ownerReferences = [{ apiVersion: 'v1', kind: 'Node', name: node.metadata.name, uid: node.metadata.uid, controller: true }]
+    const spec = { ...place, terminationGracePeriodSeconds: 0, containers: [{ name: 'app', image: 'example.test/app', resources: { requests: { cpu: '100m', memory: '128Mi' } } }] }
+    const metadata = { namespace: pods.namespace, name, labels: pods.labels(index), annotations: usageAnnotations(pods.usage), ownerReferences }
+    await admin.create({ apiVersion: 'v1', kind: 'Pod', metadata, spec } as Manifest)
     if (!pods.isFinished) return
     await admin.request({ method: 'PATCH', patch: 'merge', path: `${objectPath(PODS, { namespace: pods.namespace, name })}/status`, body: { status: { phase: 'Succeeded' } } })
   })

@@ -3,9 +3,9 @@ import { Config, recommenderOptions } from 'vpa-recommender/config.ts'
 import { type Admin, forEach } from './admin.ts'
 import { readWritten, writeBare } from './bare-writes.ts'
 import type { Bench } from './bench.ts'
-import { openControlPlane } from './control-plane.ts'
+import { type ControlPlane, openControlPlane, untilQuiet } from './control-plane.ts'
 import { type Loop, LoopWatch } from './loop-watch.ts'
-import { NODES, type Pods, createPods, untilPodsRun } from './pods.ts'
+import { NODE_COUNT, type Pods, createPods, untilPodsRun } from './pods.ts'
 import type { BenchOptions } from './options.ts'
 import { type Usage, until } from './program.ts'
 import { type Figure, type Goal, type Report, median } from './report.ts'
@@ -16,7 +16,8 @@ const NAMESPACE = 'bench'
 const INTERVAL_SECONDS = 15
 /** Between two reads of usage, several loops find nothing new: that is the steady state. */
 const METRIC_RESOLUTION_SECONDS = 60
-const PATIENCE_MS = 300_000
+/** The Go recommender takes minutes for its first loop over 5,000 VPAs. */
+const PATIENCE_MS = 600_000
 const PODS_PER_VPA = 2
 const METRIC = 'vpa_recommender_execution_latency_seconds'
 const STEPS = ['LoadVPAs', 'LoadPods', 'LoadMetrics', 'UpdateVPAs', 'MaintainCheckpoints', 'GarbageCollect']
@@ -38,27 +39,30 @@ type Runs = ReadonlyMap<Side, Run>
 
 /** The Go recommender and ours, one after the other, on the same pods and VPAs, each without any history at first. */
 export async function benchRecommender(bench: Bench, options: BenchOptions, report: Report): Promise<void> {
-  const { kubeconfig, admin, directory } = await openControlPlane(bench, { nodes: NODES, metricResolutionSeconds: METRIC_RESOLUTION_SECONDS, keep: options.keep })
-  const trio = await Trio.open(bench, { kubeconfig, directory })
+  const controlPlane = await openControlPlane(bench, { nodes: NODE_COUNT, metricResolutionSeconds: METRIC_RESOLUTION_SECONDS, keep: options.keep })
+  const { admin } = controlPlane
+  const trio = await Trio.open(bench, controlPlane)
   await admin.create(namespaceManifest(NAMESPACE))
   const measureAll = async (size: number, flags: Readonly<Record<string, number>>, what: string) => {
     const runs = new Map<Side, Run>()
     for (const side of trio.sides) {
-      bench.say(`${what}: ${side}`)
       await resetVpas(admin, size)
+      await untilQuiet(bench, controlPlane)
+      bench.say(`${what}: ${side}`)
       runs.set(side, await measure(trio, side, { bench, flags, rounds: options.rounds }))
     }
     return runs
   }
   let created = 0
   for (const size of options.sizes) {
-    await createWorkloads(bench, admin, { from: created, to: size })
+    await createWorkloads(bench, controlPlane, { from: created, to: size })
     created = size
     const what = `recommender, ${size.toLocaleString('en')} VPAs`
     const runs = await measureAll(size, UNTHROTTLED, what)
     bench.say(`${what}: what the first loop writes, by itself`)
     const written = await readWritten(admin, NAMESPACE)
     await resetVpas(admin, size)
+    await untilQuiet(bench, controlPlane)
     reportRuns(report, what, runs, goalsOf(size))
     report.figure({ work: `${what}: what the first loop writes, by itself, ${WORKERS} at a time`, unit: 's', ours: await writeBare(admin, written, WORKERS) })
     if (size === THROTTLED_SIZE) reportThrottled(report, await measureAll(size, {}, `${what}, default flags`))
@@ -69,10 +73,13 @@ export async function benchRecommender(bench: Bench, options: BenchOptions, repo
   }
 }
 
-async function createWorkloads(bench: Bench, admin: Admin, { from, to }: { readonly from: number; readonly to: number }): Promise<void> {
+async function createWorkloads(bench: Bench, controlPlane: ControlPlane, { from, to }: { readonly from: number; readonly to: number }): Promise<void> {
+  const { admin } = controlPlane
   bench.say(`recommender: ${to} VPAs with ${PODS_PER_VPA} pods each`)
   const usage = { cpuMillicores: 150, memoryBytes: 3e8 }
   await forEach(range(from, to), (index) => admin.create(workloadManifest({ namespace: NAMESPACE, name: `web-${index}`, kind: 'Deployment', replicas: 0, containers: ['app'], requests: {}, usage })))
+  // Whatever comes of a Deployment, its controller looks through all pods of the namespace.
+  await untilQuiet(bench, controlPlane)
   const pods: Pods = { namespace: NAMESPACE, prefix: 'web', labels: (index) => ({ app: `web-${Math.floor(index / PODS_PER_VPA)}` }), usage }
   await createPods(admin, pods, range(from * PODS_PER_VPA, to * PODS_PER_VPA))
   await untilPodsRun(bench, admin, NAMESPACE, to * PODS_PER_VPA)

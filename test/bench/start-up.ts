@@ -6,10 +6,9 @@ import type { BenchOptions } from './options.ts'
 import { freePort } from '../../hack/demo/free-port.ts'
 import { until } from './program.ts'
 import { type Report, median } from './report.ts'
-import type { ProgramName } from './bundled-program.ts'
+import { PROGRAM_NAMES, type ProgramName } from '../../hack/program-names.ts'
 import { type Side, Trio } from './trio.ts'
 
-const PROGRAMS: readonly ProgramName[] = ['recommender', 'updater', 'admission-controller']
 const IDLE_SECONDS = 30
 
 interface Run {
@@ -25,7 +24,7 @@ export async function benchStartUp(bench: Bench, { rounds, keep }: BenchOptions,
   const { kubeconfig, directory } = await openControlPlane(bench, { nodes: 1, metricResolutionSeconds: 60, keep })
   const trio = await Trio.open(bench, { kubeconfig, directory })
   const pki = join(directory, 'control-plane', 'pki')
-  for (const name of PROGRAMS) {
+  for (const name of PROGRAM_NAMES) {
     const found = { go: [] as Run[], ours: [] as Run[] }
     for (let round = 1; round <= rounds; round += 1) {
       bench.say(`start-up of the ${name}, round ${round} of ${rounds}`)

@@ -5,10 +5,10 @@ import { WORKERS } from 'vpa-updater/tick.ts'
 import { type Admin, forEach } from './admin.ts'
 import { type Evictions, evictBare } from './bare-evictions.ts'
 import type { Bench } from './bench.ts'
-import { type ControlPlane, openControlPlane } from './control-plane.ts'
+import { type ControlPlane, openControlPlane, untilQuiet } from './control-plane.ts'
 import { type Loop, LoopWatch } from './loop-watch.ts'
 import type { BenchOptions } from './options.ts'
-import { NODES, untilPodsRun } from './pods.ts'
+import { NODE_COUNT, untilPodsRun } from './pods.ts'
 import type { Usage } from './program.ts'
 import type { Figure, Report } from './report.ts'
 import { type Side, Trio } from './trio.ts'
@@ -41,7 +41,7 @@ type Runs = ReadonlyMap<Side, Run>
  * is by default, looking at each new pod; these come with what is recommended.
  */
 export async function benchUpdater(bench: Bench, options: BenchOptions, report: Report): Promise<void> {
-  const controlPlane = await openControlPlane(bench, { nodes: NODES, metricResolutionSeconds: 60, keep: options.keep })
+  const controlPlane = await openControlPlane(bench, { nodes: NODE_COUNT, metricResolutionSeconds: 60, keep: options.keep })
   const { admin } = controlPlane
   const trio = await Trio.open(bench, controlPlane)
   await admin.create(namespaceManifest(NAMESPACE))
@@ -53,15 +53,18 @@ export async function benchUpdater(bench: Bench, options: BenchOptions, report: 
     const runs = new Map<Side, Run>()
     for (const side of trio.sides) {
       await untilPodsRun(bench, admin, NAMESPACE, size * PODS_PER_VPA)
+      await untilQuiet(bench, controlPlane)
       bench.say(`updater, ${size} VPAs: ${side}`)
       runs.set(side, await measure(trio, side, controlPlane, side === 'ours' ? OUR_FLAGS : {}))
     }
     await untilPodsRun(bench, admin, NAMESPACE, size * PODS_PER_VPA)
+    await untilQuiet(bench, controlPlane)
     bench.say(`updater, ${size} VPAs: the evictions by themselves`)
     reportRuns(report, size, runs, await evictBare(controlPlane, NAMESPACE, WORKERS))
   }
   await admitAsRecommended(admin, created)
   await untilPodsRun(bench, admin, NAMESPACE, created * PODS_PER_VPA)
+  await untilQuiet(bench, controlPlane)
   bench.say(`updater, ${created} VPAs: ours, looking at what comes of each eviction`)
   reportLooking(report, created, await measure(trio, 'ours', controlPlane, {}))
 }
@@ -70,7 +73,7 @@ async function createWorkloads(admin: Admin, from: number, to: number): Promise<
   const recommendation = { containerRecommendations: [{ containerName: 'app', target: RECOMMENDED, lowerBound: RECOMMENDED, upperBound: RECOMMENDED, uncappedTarget: RECOMMENDED }] }
   await forEach(Array.from({ length: to - from }, (_, index) => from + index), async (index) => {
     const name = `web-${index}`
-    const workload = { namespace: NAMESPACE, name, kind: 'ReplicaSet', replicas: PODS_PER_VPA, containers: ['app'], requests: REQUESTED, usage: { cpuMillicores: 100, memoryBytes: 1e8 }, nodeName: `kwok-node-${index % NODES}` } as const
+    const workload = { namespace: NAMESPACE, name, kind: 'ReplicaSet', replicas: PODS_PER_VPA, containers: ['app'], requests: REQUESTED, usage: { cpuMillicores: 100, memoryBytes: 1e8 }, nodeName: `kwok-node-${index % NODE_COUNT}` } as const
     await admin.create(workloadManifest(workload))
     await admin.create(vpaManifest(workload, name, { updatePolicy: { updateMode: 'Recreate' } }))
     await admin.request({ method: 'PATCH', path: `${objectPath(VPAS, { namespace: NAMESPACE, name })}/status`, patch: 'merge', body: { status: { recommendation } } })

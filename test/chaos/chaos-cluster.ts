@@ -1,4 +1,4 @@
-import type { ProgramName } from './kept-program.ts'
+import type { ProgramName } from '../../hack/program-names.ts'
 
 /** As much of an object as the trials look at. */
 export interface KubeObject {

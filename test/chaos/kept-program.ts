@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { ProgramName } from '../../hack/program-names.ts'
+import { lineOf } from '../support/program.ts'
 import { MessageLog } from './message-log.ts'
-
-export type ProgramName = 'recommender' | 'updater' | 'admission-controller'
 
 interface Line {
   readonly msg: string
@@ -80,7 +80,7 @@ export class KeptProgram {
   }
 
   #note(text: string): void {
-    const msg = messageOf(text)
+    const { msg } = lineOf(text)
     this.#lines.push({ msg, at: Date.now() })
     this.#told.add(msg, text)
   }
@@ -91,14 +91,5 @@ export class KeptProgram {
     await sleep(RESTART_AFTER_MS)
     this.#lines = []
     if (!this.#stopping) this.#process = this.#start()
-  }
-}
-
-/** What ends a program is not always JSON. */
-function messageOf(text: string): string {
-  try {
-    return (JSON.parse(text) as { msg: string }).msg
-  } catch {
-    return text
   }
 }

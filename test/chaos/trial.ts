@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from '../../hack/demo/free-port.ts'
+import type { ProgramName } from '../../hack/program-names.ts'
 import { accountOf, millicoresOf } from './account.ts'
 import type { ChaosCluster, KubeObject, Manifest } from './chaos-cluster.ts'
-import { KeptProgram, type ProgramName } from './kept-program.ts'
+import { KeptProgram } from './kept-program.ts'
 import { type Audit, WatchAuditor } from './watch-auditor.ts'
 
 const NAMESPACE = 'chaos'

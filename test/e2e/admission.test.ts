@@ -9,27 +9,28 @@ import { Api } from '../../hack/demo/api.ts'
 import { openClusterOf } from '../../hack/demo/current-cluster.ts'
 import type { DemoCluster } from '../../hack/demo/demo-cluster.ts'
 import { freePort } from '../../hack/demo/free-port.ts'
+import { Program } from '../support/program.ts'
 import { type AdmissionCase, CASES, TARGET } from './admission-cases.ts'
-import { type AdmissionController, startAdmissionController } from './admission-controller.ts'
 import { forgetAdmissionController, kubeconfig, kubectlEnvironment } from './control-plane.ts'
 
 const NAMESPACE = 'admission'
 let cluster: DemoCluster
 let client: Client
-let program: AdmissionController | undefined
+let program: Program | undefined
 
 /** The admission controller as a process of its own, under its ServiceAccount; every case is an object that the API server admits. */
 beforeAll(async () => {
   cluster = await openClusterOf(await Api.open(kubeconfig), kubeconfig)
   client = await openClient({ kubeconfig, source: 'e2e', qps: 0, burst: 0, clock: systemClock, registry: new Registry() })
   const port = await freePort()
-  const flags = [`--port=${port}`, '--register-by-url', '--webhook-address=https://127.0.0.1', `--webhook-port=${port}`, '--shutdown-delay=0s', '--feature-gates=CPUStartupBoost=true', '--max-allowed-cpu-boost=4']
-  program = await startAdmissionController([`--kubeconfig=${cluster.programs['admission-controller']}`, ...flags], 'Self registration as MutatingWebhook succeeded.')
+  const flags = [`--port=${port}`, '--tls-cert-file=/none', '--register-by-url', '--webhook-address=https://127.0.0.1', `--webhook-port=${port}`, '--shutdown-delay=0s', '--feature-gates=CPUStartupBoost=true', '--max-allowed-cpu-boost=4']
+  program = new Program('admission-controller', cluster.programs['admission-controller'], flags)
+  await program.said('Self registration as MutatingWebhook succeeded.')
   for (const [index, item] of CASES.entries()) await arrange(`${NAMESPACE}-${index}`, item)
 })
 
 afterAll(async () => {
-  await program?.end()
+  await program?.stop()
   for (const index of CASES.keys()) await client.request({ method: 'DELETE', path: `/api/v1/namespaces/${NAMESPACE}-${index}` })
   await forgetAdmissionController(client)
   await client.close()

@@ -1,15 +1,15 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { Api } from '../../hack/demo/api.ts'
 import { readCatalogue } from '../../hack/monitoring/catalogue.ts'
+import type { ProgramName } from '../../hack/program-names.ts'
 import { CHART, type Helm, findHelm } from '../chart/helm.ts'
-import { type Program, containerOf, deploymentOf } from '../chart/manifest.ts'
+import { containerOf, deploymentOf } from '../chart/manifest.ts'
+import { Program } from '../support/program.ts'
 import { kubeconfig, kubectlEnvironment } from './control-plane.ts'
 
 const run = promisify(execFile)
@@ -53,7 +53,7 @@ describe.skipIf(found === undefined)('the chart', () => {
   })
 
   describe('installed where pod security is "restricted"', () => {
-    const started = new Set<ChildProcess>()
+    const started = new Set<Program>()
     let folder: string
     beforeAll(async () => {
       folder = await mkdtemp(join(tmpdir(), 'vpa-chart-'))
@@ -61,7 +61,7 @@ describe.skipIf(found === undefined)('the chart', () => {
       runHelm('install', 'vpa', CHART, '--namespace=kube-system', '--wait', '--timeout=120s')
     })
     afterAll(async () => {
-      await Promise.all([...started].map(stop))
+      await Promise.all([...started].map((program) => program.stop()))
       runHelm('uninstall', 'vpa', '--namespace=kube-system', '--ignore-not-found')
       await bash('kubectl label namespace kube-system pod-security.kubernetes.io/enforce-')
       await rm(folder, { recursive: true })
@@ -79,52 +79,40 @@ describe.skipIf(found === undefined)('the chart', () => {
     test('each program does its work with the flags and the rights that it has there, and is refused nothing', async () => {
       const manifests = helm.render()
       const api = await Api.open(kubeconfig)
-      const startAs = async (program: Program) => start(program, containerOf(deploymentOf(manifests, program)).args, await api.writeServiceAccountKubeconfig(`vpa-vertical-pod-autoscaler-${program}`, kubeconfig, join(folder, program)))
+      const startAs = async (program: ProgramName) => start(program, containerOf(deploymentOf(manifests, program)).args, await api.writeServiceAccountKubeconfig(`vpa-vertical-pod-autoscaler-${program}`, kubeconfig, join(folder, program)))
       // An updater without an admission controller would rightly complain.
       const admission = await startAs('admission-controller')
       await leases('vpa-admission-controller')
-      const logs = [admission, ...(await Promise.all([startAs('recommender'), startAs('updater')]))]
+      const programs = [admission, ...(await Promise.all([startAs('recommender'), startAs('updater')]))]
       await api.close()
       await leases('vpa-admission-controller', 'vpa-recommender-lease', 'vpa-updater-lease')
       const caBundle = await bash('kubectl get mutatingwebhookconfiguration vpa-webhook-config -o jsonpath={.webhooks[0].clientConfig.caBundle}')
       expect(Buffer.from(caBundle, 'base64').toString()).toContain('BEGIN CERTIFICATE')
-      for (const log of logs) expect(await metricsOf(log)).toEqual([])
-      expect(logs.flat().filter(({ level }) => level === 'warn' || level === 'error')).toEqual([])
+      for (const program of programs) expect(await undocumented(program)).toEqual([])
+      expect(programs.flatMap(({ lines }) => lines).filter(({ level }) => level === 'warn' || level === 'error')).toEqual([])
     })
 
     test('uninstalled, it leaves the CRDs with all VPA objects, and no webhook that nobody answers', async () => {
-      await Promise.all([...started].map(stop))
+      await Promise.all([...started].map((program) => program.stop()))
       runHelm('uninstall', 'vpa', '--namespace=kube-system', '--wait')
       expect(await left('deployments,services,serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings,mutatingwebhookconfigurations,poddisruptionbudgets')).toEqual([])
       expect(await left('customresourcedefinitions')).toHaveLength(2)
     })
 
-    /** A program with its flags of the chart, but on ports of loopback; its log goes on to grow. */
-    async function start(program: Program, args: readonly string[], account: string): Promise<Record<string, unknown>[]> {
+    /** A program with its flags of the chart, but on ports of loopback. */
+    async function start(name: ProgramName, args: readonly string[], account: string): Promise<Program> {
       const portsOf = { recommender: ['--dashboard-address=127.0.0.1:0'], updater: [], 'admission-controller': ['--port=0', '--tls-cert-file=/none', '--shutdown-delay=0s'] }
-      const here = [`--kubeconfig=${account}`, '--address=127.0.0.1:0', '--log-format=json', ...portsOf[program]]
-      const child = spawn(process.execPath, [`packages/${program}/main.ts`, ...args, ...here], { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, NAMESPACE: 'kube-system' } })
-      started.add(child)
-      const log: Record<string, unknown>[] = []
-      createInterface(child.stderr).on('line', (line) => log.push(line.startsWith('{') ? (JSON.parse(line) as Record<string, unknown>) : { level: 'error', msg: line }))
-      const ready = program === 'admission-controller' ? 'Serving admission reviews' : 'Became leader'
-      await vi.waitFor(() => expect(log.map(({ msg }) => msg)).toContain(ready), { timeout: 90_000, interval: 100 })
-      return log
+      const program = new Program(name, account, [...args, ...portsOf[name]])
+      started.add(program)
+      await program.said(name === 'admission-controller' ? 'Serving admission reviews' : 'Became leader')
+      return program
     }
   })
 })
 
 /** The metrics that a program serves and docs/metrics.md does not have. */
-async function metricsOf(log: readonly Record<string, unknown>[]): Promise<string[]> {
-  const port = log.find(({ msg }) => msg === 'Serving metrics and health')?.['port']
-  const text = await (await fetch(`http://127.0.0.1:${String(port)}/metrics`)).text()
+async function undocumented(program: Program): Promise<string[]> {
+  const text = await program.metrics()
   const documented = new Set((await readCatalogue()).map(({ name }) => name))
   return [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name = '']) => name).filter((name) => !/^(nodejs|process)_/.test(name) && !documented.has(name))
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const ended = once(child, 'exit')
-  child.kill('SIGTERM')
-  await ended
 }

@@ -1,9 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import type { Client } from '@vpa/kube/client.ts'
 import { systemClock } from '@vpa/kube/clock.ts'
 import { openClient } from '@vpa/kube/connect.ts'
@@ -13,6 +10,7 @@ import { Api } from '../../hack/demo/api.ts'
 import { openClusterOf } from '../../hack/demo/current-cluster.ts'
 import type { DemoCluster } from '../../hack/demo/demo-cluster.ts'
 import { obstaclesIn } from '../support/obstacles.ts'
+import { Program } from '../support/program.ts'
 import { kubeconfig } from './control-plane.ts'
 
 const NAMESPACES = ['conditions-unseen', 'conditions-go-roles', ...obstaclesIn('').map((_, index) => `conditions-${index}`)]
@@ -62,31 +60,13 @@ async function events(namespace: string): Promise<readonly string[]> {
 }
 
 /** A recommender with a turn every second, for the VPAs that name it. */
-class RunningRecommender {
-  readonly lines: string[] = []
-  readonly #process: ChildProcess
-
-  constructor(account: string, name: string) {
-    const flags = [`--kubeconfig=${account}`, `--recommender-name=${name}`, '--recommender-interval=1s', '--address=127.0.0.1:0', '--log-format=json']
-    this.#process = spawn(process.execPath, ['packages/recommender/main.ts', ...flags], { stdio: ['ignore', 'ignore', 'pipe'] })
-    createInterface({ input: this.#process.stderr! }).on('line', (line) => this.lines.push(line))
-  }
-
-  /** What the log says under this message. */
-  fields(message: string): Readonly<Record<string, unknown>> | undefined {
-    return this.lines.map((line) => JSON.parse(line) as Record<string, unknown>).find(({ msg }) => msg === message)
-  }
-
-  async stop(): Promise<void> {
-    if (this.#process.exitCode !== null) return
-    this.#process.kill('SIGTERM')
-    await once(this.#process, 'exit')
-  }
+function startRecommender(account: string, name: string): Program {
+  return new Program('recommender', account, [`--recommender-name=${name}`, '--recommender-interval=1s'])
 }
 
 describe('with our roles', () => {
-  let recommender: RunningRecommender
-  beforeAll(() => void (recommender = new RunningRecommender(cluster.programs.recommender, 'conditions')))
+  let recommender: Program
+  beforeAll(() => void (recommender = startRecommender(cluster.programs.recommender, 'conditions')))
   afterAll(() => recommender.stop())
 
   test.for(obstaclesIn('').map(([name], index) => [name, index] as const))('%s is told by a condition and one event', async ([, index]) => {
@@ -105,9 +85,12 @@ describe('with our roles', () => {
     await vi.waitFor(async () => expect(await explanations(namespace)).not.toContainEqual(expect.stringContaining('TargetConflict')), SOON)
   })
 
+  const targets = async () => {
+    const name = 'kube_customresource_verticalpodautoscaler_status_recommendation_containerrecommendations_target'
+    return (await recommender.metrics()).split('\n').filter((line) => line.startsWith(`${name}{`) && line.includes('namespace="conditions-1"'))
+  }
+
   test('recommendations are shown as metrics, those of VPAs that are gone are not', async () => {
-    const url = `http://127.0.0.1:${String(recommender.fields('Serving metrics and health')?.['port'])}/metrics`
-    const targets = async () => (await (await fetch(url)).text()).split('\n').filter((line) => line.startsWith('kube_customresource_verticalpodautoscaler_status_recommendation_containerrecommendations_target{') && line.includes('namespace="conditions-1"'))
     expect(await targets()).toEqual([expect.stringMatching(/resource="cpu".* 2$/), expect.stringMatching(/resource="memory".* 1073741824$/)])
     await client.request({ method: 'DELETE', path: '/apis/autoscaling.k8s.io/v1/namespaces/conditions-1/verticalpodautoscalers/web' })
     await vi.waitFor(async () => expect(await targets()).toEqual([]), SOON)
@@ -139,7 +122,7 @@ describe('with the roles of a Go installation', () => {
     { apiGroups: ['batch'], resources: ['jobs', 'cronjobs'], verbs: READ },
   ]
   let directory: string
-  let recommender: RunningRecommender | undefined
+  let recommender: Program | undefined
 
   beforeAll(async () => {
     const rbac = 'rbac.authorization.k8s.io'
@@ -162,12 +145,12 @@ describe('with the roles of a Go installation', () => {
 
   test('it recommends and saves checkpoints; it warns once of each kind that it may not read, and tells what it knows', async () => {
     const namespace = 'conditions-go-roles'
-    recommender = new RunningRecommender(await api.writeServiceAccountKubeconfig(ROLE, kubeconfig, join(directory, 'kubeconfig')), 'go-roles')
+    recommender = startRecommender(await api.writeServiceAccountKubeconfig(ROLE, kubeconfig, join(directory, 'kubeconfig')), 'go-roles')
     await addWorkload(namespace, { recommender: 'go-roles', policy: { minAllowed: { cpu: '2000' } } })
     await vi.waitFor(async () => expect((await api.vpa(namespace, 'web')).status.recommendation?.containerRecommendations).toHaveLength(1), SOON)
     await vi.waitFor(() => client.request({ path: `/apis/autoscaling.k8s.io/v1/namespaces/${namespace}/verticalpodautoscalercheckpoints/web-app` }), SOON)
     await vi.waitFor(async () => expect(await explanations(namespace)).toContainEqual(expect.stringContaining('TargetExceedsNodes')), SOON)
-    const refused = recommender.lines.map((line) => JSON.parse(line) as { level: string; msg: string; kind?: string }).filter(({ level, msg }) => level === 'warn' && msg.startsWith('Cannot list'))
+    const refused = recommender.lines.filter(({ level, msg }) => level === 'warn' && msg.startsWith('Cannot list'))
     expect(refused.map(({ kind }) => kind).toSorted()).toEqual(['horizontalpodautoscalers', 'resourcequotas'])
   })
 })

@@ -12,6 +12,7 @@ import { Api } from '../../hack/demo/api.ts'
 import { openClusterOf } from '../../hack/demo/current-cluster.ts'
 import type { DemoCluster } from '../../hack/demo/demo-cluster.ts'
 import { freePort } from '../../hack/demo/free-port.ts'
+import type { ProgramName } from '../../hack/program-names.ts'
 import { Program } from '../support/program.ts'
 import { type AuditedRequest, auditedRequests, needs } from './audit-log.ts'
 import { forgetAdmissionController, kubeconfig } from './control-plane.ts'
@@ -54,7 +55,7 @@ async function create(path: string, body: object): Promise<void> {
   })
 }
 
-function start(name: 'recommender' | 'updater' | 'admission-controller', ...flags: string[]): Program {
+function start(name: ProgramName, ...flags: string[]): Program {
   const program = new Program(name, cluster.programs[name], ['--v=5', '--feature-gates=AllAlpha=true', ...flags])
   programs.push(program)
   return program

@@ -12,7 +12,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Api } from '../../hack/demo/api.ts'
 import { openClusterOf } from '../../hack/demo/current-cluster.ts'
 import type { DemoCluster } from '../../hack/demo/demo-cluster.ts'
-import { type AdmissionController, startAdmissionController } from './admission-controller.ts'
+import { Program } from '../support/program.ts'
 import { forgetAdmissionController, kubeconfig } from './control-plane.ts'
 
 const HOST = 'vpa-webhook.kube-system.svc'
@@ -22,7 +22,7 @@ const AT_LEAST_MS = Number(process.env['LOAD_SECONDS'] ?? 20) * SECOND
 const PAUSE_MS = 5
 
 interface Replica {
-  readonly program: AdmissionController
+  readonly program: Program
   readonly port: number
   readonly readyz: string
 }
@@ -31,7 +31,7 @@ let cluster: DemoCluster
 let client: Client
 let replicas: Replica[] = []
 /** All that were ever started: whatever fails, none is left running. */
-const started = new Set<AdmissionController>()
+const started = new Set<Program>()
 
 beforeAll(async () => {
   cluster = await openClusterOf(await Api.open(kubeconfig), kubeconfig)
@@ -42,18 +42,17 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  await Promise.all([...started].map((program) => program.end()))
+  await Promise.all([...started].map((program) => program.stop()))
   await forgetAdmissionController(client)
   await client.close()
   await cluster.close()
 })
 
 async function start(): Promise<Replica> {
-  const flags = [`--kubeconfig=${cluster.programs['admission-controller']}`, '--port=0', '--shutdown-delay=3s', '--status-lease-update-interval=1s']
-  const program = await startAdmissionController(flags, 'Serving admission reviews')
+  const flags = ['--port=0', '--tls-cert-file=/none', '--shutdown-delay=3s', '--status-lease-update-interval=1s']
+  const program = new Program('admission-controller', cluster.programs['admission-controller'], flags)
   started.add(program)
-  const { ports } = program
-  const replica = { program, port: ports.get('Serving admission reviews') ?? 0, readyz: `http://127.0.0.1:${ports.get('Serving metrics and health')}/readyz` }
+  const replica = { program, port: await program.portOf('Serving admission reviews'), readyz: `http://127.0.0.1:${await program.portOf('Serving metrics and health')}/readyz` }
   for (let tries = 0; !(await isReady(replica)); tries += 1) {
     if (tries === 60) throw new Error('a replica did not become ready within 15 s')
     await sleep(250)
@@ -149,7 +148,7 @@ test('both replicas are restarted one after the other under load: every review i
   for (const old of replicas) {
     const young = await start()
     replicas = [...replicas.filter((replica) => replica !== old), young, old]
-    await old.program.end()
+    await old.program.stop()
     replicas = replicas.filter((replica) => replica !== old)
   }
   await sleep(Math.max(0, AT_LEAST_MS - (Date.now() - begin)))

@@ -5,7 +5,7 @@ import type { Cluster } from '@vpa/kube/cluster.ts'
 import { connect, openClient } from '@vpa/kube/connect.ts'
 import { renewStatusLease } from '@vpa/kube/lease.ts'
 import { Registry } from 'prom-client'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Api } from '../../hack/demo/api.ts'
 import { openClusterOf } from '../../hack/demo/current-cluster.ts'
 import type { DemoCluster } from '../../hack/demo/demo-cluster.ts'
@@ -14,16 +14,16 @@ import { PodHistory } from '../support/pod-history.ts'
 import { logInto } from '../support/updater-scene.ts'
 import { forgetAdmissionController, kubeconfig } from './control-plane.ts'
 import { Program } from '../support/program.ts'
-import { CASES, type Owner, type UpdaterCase } from './updater-cases.ts'
+import { CASES, type UpdaterCase } from './updater-cases.ts'
+import { LABELS, PATIENCE, type RawPod, UpdaterWorkloads, isRunning, pathOf, podTemplate } from './updater-workloads.ts'
 
-const PATIENCE = { timeout: 90_000, interval: 200 }
 const LEASE = { namespace: 'kube-system', name: 'vpa-admission-controller', holder: 'e2e', duration: 10_000 }
-const LABELS = { app: 'web' }
 const GATES = '--feature-gates=InPlace=true,CPUStartupBoost=true'
 const namespaceOf = (item: UpdaterCase) => `updater-${CASES.indexOf(item)}`
 
 let demo: DemoCluster
 let client: Client
+let workloads: UpdaterWorkloads
 let cluster: Cluster
 let history: PodHistory
 let updater: Program
@@ -37,10 +37,11 @@ beforeAll(async () => {
   demo = await openClusterOf(await Api.open(kubeconfig), kubeconfig)
   const connection = { kubeconfig, source: 'e2e', qps: 0, burst: 0, clock: systemClock, registry: new Registry() }
   client = await openClient(connection)
+  workloads = new UpdaterWorkloads(client)
   await forgetAdmissionController(client)
   await renewStatusLease(client, LEASE, Date.now())
-  await createGears()
-  await Promise.all([...CASES.map((item) => arrange(namespaceOf(item), item)), arrangePending(), arrangeBudget()])
+  await workloads.createGears()
+  await Promise.all([...CASES.map((item) => workloads.arrange(namespaceOf(item), item)), arrangePending(), arrangeBudget()])
   cluster = await connect({ ...connection, registry: new Registry(), ignoredNamespaces: [], log: logInto([]), signal: watching.signal, watch: { pods: { fieldSelector: 'spec.nodeName!=' } } })
   await cluster.synced()
   history = new PodHistory(cluster)
@@ -63,129 +64,24 @@ function start(name: 'updater' | 'admission-controller', ...flags: string[]): Pr
   return program
 }
 
-const post = (path: string, body: object) => client.request<{ metadata: { uid: string; name: string } }>({ method: 'POST', path, body })
-const merge = (path: string, body: object) => client.request({ method: 'PATCH', path, patch: 'merge', body })
-
-const PATHS: Readonly<Record<Owner, string>> = {
-  Deployment: 'apps/v1',
-  ReplicaSet: 'apps/v1',
-  StatefulSet: 'apps/v1',
-  DaemonSet: 'apps/v1',
-  ReplicationController: 'v1',
-  Job: 'batch/v1',
-  CronJob: 'batch/v1',
-  Gear: 'example.test/v1',
-}
-
-function pathOf(kind: Owner, namespace: string): string {
-  const version = PATHS[kind]
-  return `/${version.includes('/') ? 'apis' : 'api'}/${version}/namespaces/${namespace}/${kind.toLowerCase()}s`
-}
-
-async function createGears(): Promise<void> {
-  const names = { plural: 'gears', singular: 'gear', kind: 'Gear', listKind: 'GearList' }
-  const scale = { specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas', labelSelectorPath: '.status.selector' }
-  const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } }
-  const version = { name: 'v1', served: true, storage: true, schema, subresources: { status: {}, scale } }
-  const spec = { group: 'example.test', names, scope: 'Namespaced', versions: [version] }
-  await post('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', { metadata: { name: 'gears.example.test' }, spec }).catch(() => undefined)
-  await vi.waitFor(() => client.request({ path: '/apis/example.test/v1/gears' }), PATIENCE)
-}
-
-/** The pods first, as they were before anybody recommended anything. */
-async function arrange(namespace: string, item: UpdaterCase, annotations: object = {}): Promise<void> {
-  const { owners = ['Deployment'], replicas = 4 } = item
-  await post('/api/v1/namespaces', { metadata: { name: namespace } })
-  await arrangeOwners(namespace, owners, replicas, podTemplate(item, annotations))
-  const count = owners.includes('DaemonSet') ? 2 : replicas
-  await arrived(namespace, count, ({ spec }) => spec.nodeName !== undefined)
-  await arrangeVpa(namespace, owners[0] ?? 'Deployment', item)
-}
-
-function podTemplate({ limits, resizeCondition, owners = [] }: UpdaterCase, annotations: object) {
-  const resources = { requests: { cpu: '100m', memory: '100Mi' }, ...(limits && { limits }) }
-  const kubelet = { ...(resizeCondition && { 'vpa-test/resize': JSON.stringify(resizeCondition) }), ...(owners.includes('Job') && { 'vpa-test/stays': 'running' }) }
-  const restartPolicy = owners.includes('Job') ? 'Never' : 'Always'
-  // KWOK deletes by name, without looking whether it is the same pod still: of a StatefulSet's pods it must not have to.
-  const terminationGracePeriodSeconds = owners.includes('StatefulSet') ? 0 : 30
-  return { metadata: { labels: LABELS, annotations: { ...kubelet, ...annotations } }, spec: { restartPolicy, terminationGracePeriodSeconds, containers: [{ name: 'app', image: 'none', resources }] } }
-}
-
-type Template = ReturnType<typeof podTemplate>
-
-async function arrangeOwners(namespace: string, owners: readonly Owner[], replicas: number, template: Template): Promise<void> {
-  const selector = { matchLabels: LABELS }
-  const job = { parallelism: replicas, completions: replicas, template }
-  const specs: Readonly<Record<Owner, object>> = {
-    Deployment: { replicas, selector, template },
-    ReplicaSet: { replicas, selector, template },
-    StatefulSet: { replicas, selector, template, serviceName: 'none', podManagementPolicy: 'Parallel' },
-    DaemonSet: { selector, template },
-    ReplicationController: { replicas, selector: LABELS, template },
-    Job: job,
-    CronJob: { schedule: '0 0 1 1 *', suspend: true, jobTemplate: { spec: job } },
-    Gear: { replicas },
-  }
-  let ownerReferences: object[] = []
-  for (const kind of owners) {
-    const path = pathOf(kind, namespace)
-    const { metadata } = await post(path, { apiVersion: PATHS[kind], kind, metadata: { name: 'web', ownerReferences }, spec: specs[kind] })
-    if (kind === 'Gear') await merge(`${path}/web/status`, { status: { replicas, selector: 'app=web' } })
-    ownerReferences = [{ apiVersion: PATHS[kind], kind, name: 'web', uid: metadata.uid, controller: true }]
-  }
-  if (owners.at(-1) !== 'Gear') return
-  operate = async () => {
-    for (let count = (await podsOf(namespace)).length; count < replicas; count += 1) await post(`/api/v1/namespaces/${namespace}/pods`, { ...template, metadata: { ...template.metadata, generateName: 'web-', ownerReferences } })
-  }
-  await operate()
-}
-
-/** The operator that keeps the pods of the Gear which makes them itself. */
-let operate = async () => {}
-
-async function arrangeVpa(namespace: string, kind: Owner, { mode = 'Recreate', vpa = {}, recommended = { cpu: '500m', memory: '100Mi' } }: Pick<UpdaterCase, 'mode' | 'vpa' | 'recommended'>): Promise<void> {
-  const path = `/apis/autoscaling.k8s.io/v1/namespaces/${namespace}/verticalpodautoscalers`
-  const targetRef = { apiVersion: PATHS[kind], kind, name: 'web' }
-  await post(path, { apiVersion: 'autoscaling.k8s.io/v1', kind: 'VerticalPodAutoscaler', metadata: { name: 'web' }, spec: { targetRef, updatePolicy: { updateMode: mode }, ...vpa } })
-  const recommendation = { containerRecommendations: [{ containerName: 'app', target: recommended, lowerBound: recommended, upperBound: recommended }] }
-  await merge(`${path}/web/status`, { status: { recommendation } })
-}
-
-interface RawPod {
-  readonly metadata: { readonly name: string; readonly uid: string; readonly generation?: number; readonly deletionTimestamp?: string; readonly annotations?: Readonly<Record<string, string>> }
-  readonly spec: { readonly nodeName?: string; readonly containers: readonly { readonly resources: object }[] }
-  readonly status: { readonly phase: string; readonly containerStatuses?: readonly { readonly resources: object }[] }
-}
-
-async function podsOf(namespace: string): Promise<readonly RawPod[]> {
-  const { items } = await client.request<{ items: RawPod[] }>({ path: `/api/v1/namespaces/${namespace}/pods` })
-  return items.filter(({ metadata }) => metadata.deletionTimestamp === undefined)
-}
-
-const isRunning = ({ status }: RawPod) => status.phase === 'Running'
-
-function arrived(namespace: string, count: number, wanted: (pod: RawPod) => boolean): Promise<void> {
-  return vi.waitFor(async () => expect((await podsOf(namespace)).filter(wanted)).toHaveLength(count), PATIENCE)
-}
-
 /** Two of four pods are scheduled and do not start. */
 async function arrangePending(): Promise<void> {
-  await arrange('updater-pending', { title: '', owners: ['ReplicaSet'], becomes: 'evicted' }, { 'vpa-test/stays': 'pending' })
-  const [first, second] = await podsOf('updater-pending')
-  for (const pod of [first!, second!]) await merge(`/api/v1/namespaces/updater-pending/pods/${pod.metadata.name}`, { metadata: { annotations: { 'vpa-test/stays': null } } })
-  await arrived('updater-pending', 2, isRunning)
+  await workloads.arrange('updater-pending', { title: '', owners: ['ReplicaSet'], becomes: 'evicted' }, { 'vpa-test/stays': 'pending' })
+  const [first, second] = await workloads.podsOf('updater-pending')
+  for (const pod of [first!, second!]) await workloads.merge(`/api/v1/namespaces/updater-pending/pods/${pod.metadata.name}`, { metadata: { annotations: { 'vpa-test/stays': null } } })
+  await workloads.arrived('updater-pending', 2, isRunning)
 }
 
 const BUDGET = '/apis/policy/v1/namespaces/updater-budget/poddisruptionbudgets'
 
 /** Ten pods, and all of them are needed. */
 async function arrangeBudget(): Promise<void> {
-  await post('/api/v1/namespaces', { metadata: { name: 'updater-budget' } })
-  await post(BUDGET, { metadata: { name: 'all' }, spec: { minAvailable: 10, selector: { matchLabels: LABELS } } })
+  await workloads.post('/api/v1/namespaces', { metadata: { name: 'updater-budget' } })
+  await workloads.post(BUDGET, { metadata: { name: 'all' }, spec: { minAvailable: 10, selector: { matchLabels: LABELS } } })
   const template = podTemplate({ title: '', becomes: 'evicted' }, {})
-  await arrangeOwners('updater-budget', ['Deployment'], 10, template)
-  await arrived('updater-budget', 10, isRunning)
-  await arrangeVpa('updater-budget', 'Deployment', {})
+  await workloads.arrangeOwners('updater-budget', ['Deployment'], 10, template)
+  await workloads.arrived('updater-budget', 10, isRunning)
+  await workloads.arrangeVpa('updater-budget', 'Deployment', {})
 }
 
 test('a lease that is stale, and then missing: nothing happens', async () => {
@@ -217,7 +113,7 @@ interface Summary {
 }
 
 async function summaryOf(namespace: string, before: readonly string[]): Promise<Summary> {
-  const pods = await podsOf(namespace)
+  const pods = await workloads.podsOf(namespace)
   return {
     first: pods.filter(({ metadata }) => before.includes(metadata.uid)).length,
     cpu: pods.map(({ spec }) => cpuOf(spec.containers[0])),
@@ -265,7 +161,7 @@ test.for(CASES.map((item) => [`${item.title}: ${item.becomes}`, item] as const))
   const namespace = namespaceOf(item)
   const count = item.owners?.includes('DaemonSet') ? 2 : (item.replicas ?? 4)
   const look = async () => {
-    await operate()
+    await workloads.operate()
     return summaryOf(namespace, firstPods(namespace, count))
   }
   await expect.poll(look, PATIENCE).toEqual(expected(item, count))
@@ -284,7 +180,7 @@ test('no pod was evicted twice, or that had what is recommended, and no resize w
 
 test('pods that do not start are evicted, and those that run are kept', async () => {
   const running = history.states('updater-pending').filter(([pod]) => pod.phase === 'Running').map(([{ uid }]) => uid)
-  const look = async () => (await podsOf('updater-pending')).map(({ metadata, spec }) => `${running.includes(metadata.uid) ? 'first' : 'new'} ${cpuOf(spec.containers[0])}`).toSorted()
+  const look = async () => (await workloads.podsOf('updater-pending')).map(({ metadata, spec }) => `${running.includes(metadata.uid) ? 'first' : 'new'} ${cpuOf(spec.containers[0])}`).toSorted()
   await expect.poll(look, PATIENCE).toEqual(['first 100m', 'first 100m', 'new 500m', 'new 500m'])
 })
 
@@ -292,23 +188,23 @@ test('a PodDisruptionBudget is respected, and once it is relaxed, within it all 
   const before = firstPods('updater-budget', 10)
   expect(await summaryOf('updater-budget', before)).toMatchObject({ first: 10 })
   await expect.poll(() => updater.metrics(), PATIENCE).toMatch(/vpa_updater_decisions_total\{decision="nothing",why="blocked"\} [1-9]/)
-  await merge(`${BUDGET}/all`, { spec: { minAvailable: 8 } })
+  await workloads.merge(`${BUDGET}/all`, { spec: { minAvailable: 8 } })
   await expect.poll(async () => (await summaryOf('updater-budget', before)).first, PATIENCE).toBe(0)
   expect(fewestOf('updater-budget')).toBeGreaterThanOrEqual(8)
 })
 
 test('a startup boost is given at admission, and taken back in place', async () => {
   const vpa = { updatePolicy: { updateMode: 'Initial' }, startupBoost: { cpu: { type: 'Factor', factor: 3, durationSeconds: 4 } } }
-  await post('/api/v1/namespaces', { metadata: { name: 'updater-boost' } })
-  await arrangeOwners('updater-boost', ['Deployment'], 0, podTemplate({ title: '', becomes: 'resized' }, {}))
-  await arrangeVpa('updater-boost', 'Deployment', { vpa })
+  await workloads.post('/api/v1/namespaces', { metadata: { name: 'updater-boost' } })
+  await workloads.arrangeOwners('updater-boost', ['Deployment'], 0, podTemplate({ title: '', becomes: 'resized' }, {}))
+  await workloads.arrangeVpa('updater-boost', 'Deployment', { vpa })
   // Until the admission controller knows the VPA, pods come without it.
   await expect.poll(() => boostedCpu(), PATIENCE).toBe('1500m')
-  await merge(`${pathOf('Deployment', 'updater-boost')}/web`, { spec: { replicas: 2 } })
+  await workloads.merge(`${pathOf('Deployment', 'updater-boost')}/web`, { spec: { replicas: 2 } })
   await expect.poll(async () => (await summaryOf('updater-boost', [])).given, PATIENCE).toEqual(['500m', '500m'])
   const states = history.states('updater-boost')
   expect(states.map((pod) => [cpuOf(pod[0].containers[0]), cpuOf(pod.at(-1)?.containers[0])])).toEqual([['1500m', '500m'], ['1500m', '500m']])
-  await expect.poll(async () => (await podsOf('updater-boost')).flatMap(({ metadata }) => Object.keys(metadata.annotations ?? {}).filter((key) => key.startsWith('vpaCpuStartupBoost'))), PATIENCE).toEqual([])
+  await expect.poll(async () => (await workloads.podsOf('updater-boost')).flatMap(({ metadata }) => Object.keys(metadata.annotations ?? {}).filter((key) => key.startsWith('vpaCpuStartupBoost'))), PATIENCE).toEqual([])
 })
 
 test('why pods are left alone is told on their VPA', async () => {

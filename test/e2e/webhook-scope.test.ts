@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { Api } from '../../hack/demo/api.ts'
 import { openClusterOf } from '../../hack/demo/current-cluster.ts'
 import type { DemoCluster } from '../../hack/demo/demo-cluster.ts'
-import { startAdmissionController } from './admission-controller.ts'
+import { Program } from '../support/program.ts'
 import { forgetAdmissionController, kubeconfig } from './control-plane.ts'
 
 const OWN = { app: 'vpa-admission-controller' }
@@ -30,8 +30,12 @@ afterAll(async () => {
 
 /** An admission controller that has registered itself and is gone: with policy Fail, what it would be asked about is refused. */
 async function registerAndVanish(...flags: string[]): Promise<void> {
-  const program = await startAdmissionController([`--kubeconfig=${cluster.programs['admission-controller']}`, '--port=0', '--webhook-failure-policy-fail', ...flags], 'Self registration as MutatingWebhook succeeded.')
-  await program.end('SIGKILL')
+  const program = new Program('admission-controller', cluster.programs['admission-controller'], ['--port=0', '--tls-cert-file=/none', '--webhook-failure-policy-fail', ...flags])
+  try {
+    await program.said('Self registration as MutatingWebhook succeeded.')
+  } finally {
+    await program.stop('SIGKILL')
+  }
 }
 
 interface NewPod {

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { freePort } from '../../hack/demo/free-port.ts'
-import { type ProgramName, bundledCommand } from '../bench/bundled-program.ts'
+import type { ProgramName } from '../../hack/program-names.ts'
+import { bundledCommand } from '../bench/bundled-program.ts'
 import { Program, until } from '../bench/program.ts'
 import { median } from '../bench/report.ts'
 import { type Point, slopeErrorOf, slopeOf } from './linear-fit.ts'

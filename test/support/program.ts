@@ -1,7 +1,8 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createInterface } from 'node:readline'
+import { type Interface, createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
+import type { ProgramName } from '../../hack/program-names.ts'
 
 /** One line of a program's log. */
 export interface Line {
@@ -9,41 +10,66 @@ export interface Line {
   readonly [field: string]: unknown
 }
 
-/** One of the three programs as a process of its own, with a JSON log. */
-export class Program {
-  readonly #process: ChildProcessByStdio<null, null, Readable>
-  readonly #exited: Promise<unknown>
-  readonly lines: Line[] = []
+const PATIENCE_MS = 90_000
 
-  constructor(name: 'updater' | 'admission-controller' | 'recommender', kubeconfig: string, flags: readonly string[]) {
+/** One of the three programs as a process of its own, with a JSON log. Who starts it stops it. */
+export class Program {
+  readonly lines: Line[] = []
+  readonly #name: ProgramName
+  readonly #process: ChildProcessByStdio<null, null, Readable>
+  readonly #log: Interface
+  readonly #ended = new AbortController()
+
+  constructor(name: ProgramName, kubeconfig: string, flags: readonly string[]) {
     const own = [`--kubeconfig=${kubeconfig}`, '--address=127.0.0.1:0', '--log-format=json']
+    this.#name = name
     this.#process = spawn(process.execPath, [`packages/${name}/main.ts`, ...own, ...flags], { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, NAMESPACE: 'kube-system' } })
-    this.#exited = once(this.#process, 'exit')
-    createInterface({ input: this.#process.stderr }).on('line', (text) => void this.lines.push(lineOf(text)))
+    this.#process.once('close', () => this.#ended.abort())
+    this.#log = createInterface({ input: this.#process.stderr }).on('line', (text) => void this.lines.push(lineOf(text)))
   }
 
   logged(message: string): readonly Line[] {
     return this.lines.filter(({ msg }) => msg === message)
   }
 
-  /** What `/metrics` serves; empty until it is served. */
-  async metrics(): Promise<string> {
-    const port = this.logged('Serving metrics and health')[0]?.['port']
-    return typeof port === 'number' ? (await fetch(`http://127.0.0.1:${port}/metrics`)).text() : ''
+  /**
+   * The first line with this message, as soon as there is one.
+   *
+   * @throws Error with all that it has logged when it ends before, or says nothing of the kind for a minute and a half
+   */
+  async said(message: string): Promise<Line> {
+    const signal = AbortSignal.any([this.#ended.signal, AbortSignal.timeout(PATIENCE_MS)])
+    for (;;) {
+      const [line] = this.logged(message)
+      if (line !== undefined) return line
+      if (signal.aborted) throw new Error(`the ${this.#name} did not say "${message}":\n${this.lines.map((said) => JSON.stringify(said)).join('\n')}`)
+      await once(this.#log, 'line', { signal }).catch(() => undefined)
+    }
   }
 
-  /** Resolves when it has ended. */
-  async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
+  /** Where it serves what this message tells of. */
+  async portOf(message: string): Promise<number> {
+    return Number((await this.said(message))['port'])
+  }
+
+  /** What `/metrics` serves, once it does. */
+  async metrics(): Promise<string> {
+    return (await fetch(`http://127.0.0.1:${await this.portOf('Serving metrics and health')}/metrics`)).text()
+  }
+
+  /** Resolves when it has ended, with its exit code; null when the signal ended it. */
+  async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<number | null> {
     this.#process.kill(signal)
-    await this.#exited
+    if (!this.#ended.signal.aborted) await once(this.#process, 'close')
+    return this.#process.exitCode
   }
 }
 
 /** What ends a program is not always JSON. */
-function lineOf(text: string): Line {
+export function lineOf(text: string): Line {
   try {
     return JSON.parse(text) as Line
   } catch {
-    return { msg: text }
+    return { level: 'error', msg: text }
   }
 }
