@@ -29,6 +29,8 @@ export class SoakedProgram {
   readonly #files: Point[] = []
   /** The 99th percentile between two samples, in seconds: the program begins to count anew each time that it is asked. */
   readonly #lags: number[] = []
+  /** Collections of the whole heap since its start. Between two of them it fills, which is no leak: a slope over few of them says little. */
+  readonly #collections: number[] = []
 
   /** Resolves when it is healthy. */
   static async start({ name, kubeconfig, flags, directory }: SoakedProgramOptions): Promise<SoakedProgram> {
@@ -58,7 +60,9 @@ export class SoakedProgram {
     this.#memory.push({ x: hours, y: rssMib })
     this.#files.push({ x: hours, y: files })
     const metrics = await this.#program.scrape()
-    if (metrics !== undefined) this.#lags.push(metrics.sum('nodejs_eventloop_lag_p99_seconds'))
+    if (metrics === undefined) return
+    this.#lags.push(metrics.sum('nodejs_eventloop_lag_p99_seconds'))
+    this.#collections.push(metrics.sum('nodejs_gc_duration_seconds_count', { kind: 'major' }))
   }
 
   /** Prints what it used after the warm-up; what is wrong with it, empty for nothing. */
@@ -70,8 +74,9 @@ export class SoakedProgram {
     const quarter = Math.ceil(files.length / 4)
     const [first, last] = [median(files.slice(0, quarter)), median(files.slice(-quarter))]
     const lag = median(settled(this.#lags))
+    const collections = settled(this.#collections)
     console.log(
-      `soak: ${this.name}: RSS ${memory.at(-1)?.y.toFixed(0)} MB, slope ${slope.toFixed(1)} ± ${(2 * error).toFixed(1)} MB/h; ` +
+      `soak: ${this.name}: RSS ${memory.at(-1)?.y.toFixed(0)} MB, slope ${slope.toFixed(1)} ± ${(2 * error).toFixed(1)} MB/h over ${(collections.at(-1) ?? 0) - (collections[0] ?? 0)} collections; ` +
         `file descriptors ${first} at first, ${last} at last, ${Math.max(...files)} at most; event loop p99 ${(lag * 1000).toFixed(0)} ms, ${(Math.max(...settled(this.#lags)) * 1000).toFixed(0)} ms at worst`,
     )
     return [
