@@ -1,5 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from '@vpa/kube/client.ts'
 import { systemClock } from '@vpa/kube/clock.ts'
@@ -10,6 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { Api } from '../../hack/demo/api.ts'
 import { openClusterOf } from '../../hack/demo/current-cluster.ts'
 import type { DemoCluster } from '../../hack/demo/demo-cluster.ts'
+import { Program } from '../support/program.ts'
 import { forgetAdmissionController, kubeconfig } from './control-plane.ts'
 
 const WORKLOADS = 8
@@ -17,7 +16,7 @@ const VPAS = (namespace: string) => `/apis/autoscaling.k8s.io/v1/namespaces/${na
 
 let cluster: DemoCluster
 let client: Client
-let updater: ChildProcess | undefined
+let updater: Program | undefined
 let namespace: string
 
 beforeAll(async () => {
@@ -45,10 +44,7 @@ beforeEach(async ({ task }) => {
 })
 
 afterEach(async () => {
-  if (updater !== undefined && updater.exitCode === null) {
-    updater.kill('SIGTERM')
-    await once(updater, 'exit')
-  }
+  await updater?.stop()
   await client.request({ method: 'DELETE', path: `/api/v1/namespaces/${namespace}` })
 })
 
@@ -69,8 +65,7 @@ async function pods(): Promise<readonly { metadata: { uid: string }; status: { p
 }
 
 function startUpdater(...flags: string[]): void {
-  const own = [`--kubeconfig=${cluster.programs.updater}`, '--updater-interval=2s', '--address=127.0.0.1:0', '--log-format=json']
-  updater = spawn(process.execPath, ['packages/updater/main.ts', ...own, ...flags], { stdio: 'ignore' })
+  updater = new Program('updater', cluster.programs.updater, ['--updater-interval=2s', ...flags])
 }
 
 /** How many of the first pods are still there, and how many have ever come. */

@@ -21,7 +21,7 @@ import { permissionText, permissionsByAccount } from './role.ts'
 const NAMESPACE = 'permissions'
 const ACCOUNTS = ['vpa-recommender', 'vpa-updater', 'vpa-admission-controller']
 const SECRET = { namespace: 'kube-system', name: 'vpa-tls-certs' }
-/** Of the two recommenders and the updater; whoever installs the programs next expects none. */
+/** Of the two recommenders and the updater. */
 const LEADER_LEASES = ['vpa-recommender', 'vpa-recommender-lease', 'vpa-updater']
 const PATIENCE_MS = 120_000
 
@@ -35,6 +35,7 @@ beforeAll(async () => {
   cluster = await openClusterOf(await Api.open(kubeconfig), kubeconfig)
   client = await openClient({ kubeconfig, source: 'e2e', qps: 0, burst: 0, clock: systemClock, registry: new Registry() })
   await forgetAdmissionController(client)
+  await forgetLeaders()
   earlier = (await auditedRequests()).length
   await create('/api/v1/namespaces', { metadata: { name: NAMESPACE } })
 })
@@ -44,10 +45,15 @@ afterAll(async () => {
   await forgetAdmissionController(client)
   await client.request({ method: 'DELETE', path: `/api/v1/namespaces/${NAMESPACE}` })
   await client.request({ method: 'DELETE', path: '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/fleets.permissions.test' }).catch(() => {})
-  for (const lease of LEADER_LEASES) await client.request({ method: 'DELETE', path: `/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/${lease}` }).catch(() => {})
+  await forgetLeaders()
   await client.close()
   await cluster.close()
 })
+
+/** Who finds a lease needs no right to make one; and whoever installs the programs next expects none. */
+async function forgetLeaders(): Promise<void> {
+  for (const lease of LEADER_LEASES) await client.request({ method: 'DELETE', path: `/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/${lease}` }).catch(() => {})
+}
 
 async function create(path: string, body: object): Promise<void> {
   await client.request({ method: 'POST', path, body }).catch((error: unknown) => {

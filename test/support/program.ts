@@ -23,7 +23,7 @@ export class Program {
   constructor(name: ProgramName, kubeconfig: string, flags: readonly string[]) {
     const own = [`--kubeconfig=${kubeconfig}`, '--address=127.0.0.1:0', '--log-format=json']
     this.#name = name
-    this.#process = spawn(process.execPath, [`packages/${name}/main.ts`, ...own, ...flags], { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, NAMESPACE: 'kube-system' } })
+    this.#process = spawn(process.execPath, [`packages/${name}/main.ts`, ...flags, ...own], { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, NAMESPACE: 'kube-system' } })
     this.#process.once('close', () => this.#ended.abort())
     this.#log = createInterface({ input: this.#process.stderr }).on('line', (text) => void this.lines.push(lineOf(text)))
   }
