@@ -9,7 +9,7 @@ const root = new URL('..', import.meta.url).pathname
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', root, testTimeout: 30_000, setupFiles: ['test/support/property-seed.ts'], include: ['packages/**/*.test.ts', 'hack/**/*.test.ts', 'test/*.test.ts', 'test/chaos/*.test.ts', 'test/soak/*.test.ts', 'test/contract/sandbox.test.ts', 'test/parity/*.test.ts', 'test/side-by-side/*.test.ts'] } },
+      { test: { name: 'unit', root, testTimeout: 30_000, hookTimeout: 120_000, setupFiles: ['test/support/property-seed.ts'], include: ['packages/**/*.test.ts', 'hack/**/*.test.ts', 'test/*.test.ts', 'test/chaos/*.test.ts', 'test/soak/*.test.ts', 'test/contract/sandbox.test.ts', 'test/parity/*.test.ts', 'test/side-by-side/*.test.ts'] } },
       {
         test: {
           name: 'node',

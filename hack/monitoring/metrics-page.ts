@@ -12,7 +12,6 @@ Go implementation where it has them. Beside these there are Node's own (\`nodejs
 [chart](../manifests/charts/vertical-pod-autoscaler/README.md) installs both (\`monitoring\`).
 `
 
-
 /** docs/metrics.md: what all programs have, then what each has of its own. */
 export function metricsPage(catalogue: readonly Metric[]): string {
   const sections = PROGRAM_NAMES.map((program) => section(`vpa-${program}`, catalogue.filter(({ programs }) => programs.length === 1 && programs[0] === program)))

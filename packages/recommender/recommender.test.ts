@@ -1,4 +1,5 @@
 import { HOUR, MINUTE } from '@vpa/core/time.ts'
+import type { Sandbox } from '@vpa/sandbox/sandbox.ts'
 import { describe, expect, test } from 'vitest'
 import { MB, addDeployment, addVpa, checkpointNames, conditionsOf, scene, startRecommender, statusOf, targetOf } from '../../test/support/recommender-scene.ts'
 
@@ -176,17 +177,40 @@ test.for([
   expect(await registry.metrics()).toContain(`vpa_recommender_aggregate_container_states_count ${expected}\n`)
 })
 
-test('of a pod that was first seen when it had succeeded, there is history only if a VPA matches it', async () => {
+/** Its pod has two containers, which end after a minute. */
+function addJob(sandbox: Sandbox, app: string): Promise<unknown> {
+  const containers = ['first', 'second'].map((name) => ({ name, image: 'none' }))
+  const template = { metadata: { labels: { app } }, spec: { restartPolicy: 'Never', containers } }
+  return sandbox.apply({ apiVersion: 'batch/v1', kind: 'Job', metadata: { namespace: 'default', name: app }, spec: { template } })
+}
+
+function succeededPods(sandbox: Sandbox): number {
+  return sandbox.list('Pod').filter(({ status }) => (status as { phase: string }).phase === 'Succeeded').length
+}
+
+test.for([
+  ['there is no history', 'nobodys', 1],
+  ['there is history, if a VPA matches it', 'web', 3],
+] as const)('of a pod that had succeeded before it was seen, %s', async ([, app, expected]) => {
   const { sandbox, clock, run, registry } = await scene()
-  for (const app of ['web', 'nobodys']) {
-    const template = { metadata: { labels: { app } }, spec: { restartPolicy: 'Never', containers: [{ name: 'once', image: 'none' }] } }
-    await sandbox.apply({ apiVersion: 'batch/v1', kind: 'Job', metadata: { namespace: 'default', name: app }, spec: { template } })
-  }
+  await addJob(sandbox, app)
   await clock.advance(5 * MINUTE)
-  expect(sandbox.list('Pod').filter(({ status }) => (status as { phase: string }).phase === 'Succeeded')).toHaveLength(2)
+  expect(succeededPods(sandbox)).toBe(1)
   await run(1)
-  // Those of the Deployment, and of the one job.
-  expect(await registry.metrics()).toContain('vpa_recommender_aggregate_container_states_count 2\n')
+  expect(await registry.metrics()).toContain(`vpa_recommender_aggregate_container_states_count ${expected}\n`)
+})
+
+test('of a pod that was seen before it succeeded, there is history until the next collection of garbage', async () => {
+  const { sandbox, run, registry } = await scene()
+  const aggregates = async () => /^vpa_recommender_aggregate_container_states_count (\d+)$/m.exec(await registry.metrics())?.[1]
+  sandbox.faults.respond({ path: /metrics\.k8s\.io/, status: 503, times: 1000 })
+  await addJob(sandbox, 'nobodys')
+  await run(1)
+  expect(succeededPods(sandbox)).toBe(0)
+  await run(2)
+  expect([succeededPods(sandbox), await aggregates()]).toEqual([1, '3'])
+  await run(60)
+  expect(await aggregates()).toBe('1')
 })
 
 test('checkpoints of VPAs that are gone are deleted after a while', async () => {

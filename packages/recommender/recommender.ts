@@ -170,7 +170,7 @@ export class Recommender {
     const { cluster, metrics } = this.#context
     const read = { fromStatus: 0, fromSpec: 0 }
     for (const pod of cluster.pods.list()) {
-      if (!this.#isWorthKnowing(pod) && !index.matches(pod)) continue
+      if (!this.#isKeptWithoutVpa(pod) && !index.matches(pod)) continue
       this.#history.setPod(pod, now)
       for (const { name } of pod.containers) read[isReported(pod, name) ? 'fromStatus' : 'fromSpec'] += 1
     }
@@ -178,8 +178,11 @@ export class Recommender {
     index.link(this.#history.groups())
   }
 
-  /** Whatever VPAs there are: one may come that wants the pod. Of a pod that was first seen when it had succeeded, such as a job's, there will be nothing to know. */
-  #isWorthKnowing({ namespace, name, phase }: Pod): boolean {
+  /**
+   * Whether there is history of a pod that no VPA matches, because one may come that does. Not of one that had succeeded before any turn saw it,
+   * such as a job's: no sample of it can come any more. Failed ones are kept: an OOM that ended or evicted them is told afterwards.
+   */
+  #isKeptWithoutVpa({ namespace, name, phase }: Pod): boolean {
     if (this.#context.options.memorySaver) return false
     return phase !== 'Succeeded' || this.#history.hasPod(namespace, name)
   }

@@ -79,7 +79,7 @@ export function withCondition(conditions: readonly Condition[] | undefined, cond
   return before ? (conditions ?? []).map((other) => (other === before ? next : other)) : [...(conditions ?? []), next]
 }
 
-/** What people see in `kubectl describe`. The same event again raises its count: what it says is its name, so that none of thousands has to be searched. */
+/** What people see in `kubectl describe`. The same event again raises its count: its name is a hash of what it says, so that it is found without a search through thousands. */
 export function recordEvent({ storage, clock, names }: World, about: KubeObject, { type = 'Normal', reason, message, from }: { type?: string; reason: string; message: string; from: string }): void {
   const { namespace = 'default', name, uid, resourceVersion } = about.metadata
   const time = formatTime(clock.now())

@@ -83,6 +83,7 @@ async function openWebhooks(trio: Trio, directory: string, review: string): Prom
 }
 
 interface Operation {
+  readonly op: string
   readonly path: string
   readonly value: unknown
 }
@@ -96,15 +97,18 @@ async function ask({ ca, review, port }: Webhook): Promise<readonly Operation[] 
 }
 
 async function compareAnswers(report: Report, webhooks: Webhooks, size: number): Promise<void> {
-  const answers = await Promise.all([...webhooks].map(async ([side, webhook]) => ({ side, text: JSON.stringify(inOneOrder(await ask(webhook))) })))
+  const answers = await Promise.all([...webhooks].map(async ([side, webhook]) => ({ side, text: JSON.stringify(inOneOrder((await ask(webhook)) ?? [])) })))
   const same = answers.every(({ text }) => text === answers[0]?.text && text !== '[]')
   report.check(`admission, ${size} VPAs: the same patch, and not an empty one`, same, answers.map(({ side, text }) => `${side} ${text}`).join(', '))
 }
 
-/** Go takes resources in the order of a map, a new one each time, also where the annotation lists what was changed. */
-function inOneOrder(patch: readonly Operation[] | undefined): readonly Operation[] {
-  const sorted = (patch ?? []).toSorted((a, b) => (a.path < b.path ? -1 : 1))
-  return sorted.map(({ value, ...operation }) => ({ ...operation, value: typeof value === 'string' ? value.split(/[:,] /).toSorted().join(', ') : value }))
+/** Go takes resources in the order of a map, a new one each time, also where the annotation lists what was changed. What order means to a patch is the parity vectors' to check. */
+function inOneOrder(patch: readonly Operation[]): readonly Operation[] {
+  const sorted = patch.toSorted((a, b) => a.path.localeCompare(b.path))
+  return sorted.map((operation) => {
+    const isAnnotation = operation.path.startsWith('/metadata/annotations/')
+    return isAnnotation ? { ...operation, value: String(operation.value).split(/[:,] /).toSorted() } : operation
+  })
 }
 
 interface Measurement extends BenchOptions {

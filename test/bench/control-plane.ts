@@ -11,6 +11,8 @@ const SCRIPT = fileURLToPath(new URL('../../hack/control-plane/control-plane.sh'
 const NOT_AVAILABLE = 3
 /** Less than a tenth of a processor: what leases and probes take. */
 const QUIET = 0.1
+/** In a row: controllers pause between two rounds. */
+const QUIET_SECONDS = 2
 const QUIET_PATIENCE_S = 300
 
 export interface ControlPlane {
@@ -51,10 +53,11 @@ export async function openControlPlane(bench: Bench, { nodes, metricResolutionSe
 
 /** What was done before is worked off: no part of it counts as the work of what comes next. */
 export async function untilQuiet(bench: Bench, { cpuSeconds }: ControlPlane): Promise<void> {
-  for (let second = 0; second < QUIET_PATIENCE_S; second += 1) {
+  for (let second = 0, quiet = 0; second < QUIET_PATIENCE_S; second += 1) {
     const before = await cpuSeconds()
     await sleep(1000)
-    if ((await cpuSeconds()) - before < QUIET) return
+    quiet = (await cpuSeconds()) - before < QUIET ? quiet + 1 : 0
+    if (quiet === QUIET_SECONDS) return
   }
   bench.say(`the control plane is still at work after ${QUIET_PATIENCE_S} s`)
 }

@@ -59,10 +59,10 @@ export async function benchRecommender(bench: Bench, options: BenchOptions, repo
     created = size
     const what = `recommender, ${size.toLocaleString('en')} VPAs`
     const runs = await measureAll(size, UNTHROTTLED, what)
-    bench.say(`${what}: what the first loop writes, by itself`)
     const written = await readWritten(admin, NAMESPACE)
     await resetVpas(admin, size)
     await untilQuiet(bench, controlPlane)
+    bench.say(`${what}: what the first loop writes, by itself`)
     reportRuns(report, what, runs, goalsOf(size))
     report.figure({ work: `${what}: what the first loop writes, by itself, ${WORKERS} at a time`, unit: 's', ours: await writeBare(admin, written, WORKERS) })
     if (size === THROTTLED_SIZE) reportThrottled(report, await measureAll(size, {}, `${what}, default flags`))

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { PROGRAM_NAMES } from '../../hack/program-names.ts'
 import { type Helm, type Manifest, findHelm, manifestsIn } from './helm.ts'
 import { type Deployment, configOf, containerOf, nameOf } from './manifest.ts'
 import { rightsOf } from './rights.ts'
@@ -38,7 +39,7 @@ function withoutElection({ 'vpa-admission-controller': admission, ...others }: R
 describe.skipIf(found === undefined)('hack/vpa-up.sh and the chart', () => {
   const values = parse(read('test/chart/vpa-up.yaml')) as object
   const render = (...args: string[]) => (found as Helm).render(values, '--skip-tests', ...args).filter(({ kind }) => kind !== 'CustomResourceDefinition')
-  const scripts = ['rbac', 'recommender', 'updater', 'admission-controller'].flatMap((name) => manifestsIn(read(`manifests/${name}.yaml`)))
+  const scripts = ['rbac', ...PROGRAM_NAMES].flatMap((name) => manifestsIn(read(`manifests/${name}.yaml`)))
   const chart = found === undefined ? [] : render()
 
   test('install the same objects', () => {

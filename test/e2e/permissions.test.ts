@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isConflict } from '@vpa/kube/api-error.ts'
+import { isConflict, isNotFound } from '@vpa/kube/api-error.ts'
 import type { Client } from '@vpa/kube/client.ts'
 import { systemClock } from '@vpa/kube/clock.ts'
 import { openClient } from '@vpa/kube/connect.ts'
@@ -52,7 +52,11 @@ afterAll(async () => {
 
 /** Who finds a lease needs no right to make one; and whoever installs the programs next expects none. */
 async function forgetLeaders(): Promise<void> {
-  for (const lease of LEADER_LEASES) await client.request({ method: 'DELETE', path: `/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/${lease}` }).catch(() => {})
+  for (const lease of LEADER_LEASES) {
+    await client.request({ method: 'DELETE', path: `/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/${lease}` }).catch((error: unknown) => {
+      if (!isNotFound(error)) throw error
+    })
+  }
 }
 
 async function create(path: string, body: object): Promise<void> {

@@ -1,3 +1,4 @@
+import { isConflict } from '@vpa/kube/api-error.ts'
 import type { Client } from '@vpa/kube/client.ts'
 import { vi } from 'vitest'
 import type { Owner, UpdaterCase } from './updater-cases.ts'
@@ -31,7 +32,7 @@ export function pathOf(kind: Owner, namespace: string): string {
   return `/${version.includes('/') ? 'apis' : 'api'}/${version}/namespaces/${namespace}/${kind.toLowerCase()}s`
 }
 
-export function podTemplate({ limits, resizeCondition, owners = [] }: UpdaterCase, annotations: object) {
+export function podTemplate({ limits, resizeCondition, owners = [] }: UpdaterCase, annotations: object = {}) {
   const resources = { requests: { cpu: '100m', memory: '100Mi' }, ...(limits && { limits }) }
   const kubelet = { ...(resizeCondition && { 'vpa-test/resize': JSON.stringify(resizeCondition) }), ...(owners.includes('Job') && { 'vpa-test/stays': 'running' }) }
   const restartPolicy = owners.includes('Job') ? 'Never' : 'Always'
@@ -66,11 +67,13 @@ export class UpdaterWorkloads {
     const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } }
     const version = { name: 'v1', served: true, storage: true, schema, subresources: { status: {}, scale } }
     const spec = { group: 'example.test', names, scope: 'Namespaced', versions: [version] }
-    await this.post('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', { metadata: { name: 'gears.example.test' }, spec }).catch(() => undefined)
+    await this.post('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', { metadata: { name: 'gears.example.test' }, spec }).catch((error: unknown) => {
+      if (!isConflict(error)) throw error
+    })
     await vi.waitFor(() => this.#client.request({ path: '/apis/example.test/v1/gears' }), PATIENCE)
   }
 
-  /** The operator that keeps the pods of the Gear which makes them itself. */
+  /** What the operator of a Gear that owns its pods itself does: makes those that are missing. */
   operate(): Promise<void> {
     return this.#operate()
   }

@@ -78,7 +78,7 @@ const BUDGET = '/apis/policy/v1/namespaces/updater-budget/poddisruptionbudgets'
 async function arrangeBudget(): Promise<void> {
   await workloads.post('/api/v1/namespaces', { metadata: { name: 'updater-budget' } })
   await workloads.post(BUDGET, { metadata: { name: 'all' }, spec: { minAvailable: 10, selector: { matchLabels: LABELS } } })
-  const template = podTemplate({ title: '', becomes: 'evicted' }, {})
+  const template = podTemplate({ title: '', becomes: 'evicted' })
   await workloads.arrangeOwners('updater-budget', ['Deployment'], 10, template)
   await workloads.arrived('updater-budget', 10, isRunning)
   await workloads.arrangeVpa('updater-budget', 'Deployment', {})
@@ -196,7 +196,7 @@ test('a PodDisruptionBudget is respected, and once it is relaxed, within it all 
 test('a startup boost is given at admission, and taken back in place', async () => {
   const vpa = { updatePolicy: { updateMode: 'Initial' }, startupBoost: { cpu: { type: 'Factor', factor: 3, durationSeconds: 4 } } }
   await workloads.post('/api/v1/namespaces', { metadata: { name: 'updater-boost' } })
-  await workloads.arrangeOwners('updater-boost', ['Deployment'], 0, podTemplate({ title: '', becomes: 'resized' }, {}))
+  await workloads.arrangeOwners('updater-boost', ['Deployment'], 0, podTemplate({ title: '', becomes: 'resized' }))
   await workloads.arrangeVpa('updater-boost', 'Deployment', { vpa })
   // Until the admission controller knows the VPA, pods come without it.
   await expect.poll(() => boostedCpu(), PATIENCE).toBe('1500m')
@@ -229,7 +229,7 @@ async function told(title: string): Promise<readonly string[]> {
 }
 
 async function boostedCpu(): Promise<string> {
-  const { spec } = podTemplate({ title: '', becomes: 'resized' }, {})
+  const { spec } = podTemplate({ title: '', becomes: 'resized' })
   const owner = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: 'none', controller: true }
   const body = { metadata: { generateName: 'try-', labels: LABELS, ownerReferences: [owner] }, spec }
   const made = await client.request<RawPod>({ method: 'POST', path: '/api/v1/namespaces/updater-boost/pods', query: { dryRun: 'All' }, body })

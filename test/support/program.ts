@@ -2,6 +2,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type Interface, createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
 import type { ProgramName } from '../../hack/program-names.ts'
 
 /** One line of a program's log. */
@@ -11,6 +12,8 @@ export interface Line {
 }
 
 const PATIENCE_MS = 90_000
+/** A program that does not end when it is asked to is not left behind. */
+const STOP_TIMEOUT_MS = 30_000
 
 /** One of the three programs as a process of its own, with a JSON log. Who starts it stops it. */
 export class Program {
@@ -20,10 +23,12 @@ export class Program {
   readonly #log: Interface
   readonly #ended = new AbortController()
 
+  /** @param flags may name an address of their own, which is not used: it may be taken */
   constructor(name: ProgramName, kubeconfig: string, flags: readonly string[]) {
     const own = [`--kubeconfig=${kubeconfig}`, '--address=127.0.0.1:0', '--log-format=json']
+    const script = fileURLToPath(new URL(`../../packages/${name}/main.ts`, import.meta.url))
     this.#name = name
-    this.#process = spawn(process.execPath, [`packages/${name}/main.ts`, ...flags, ...own], { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, NAMESPACE: 'kube-system' } })
+    this.#process = spawn(process.execPath, [script, ...flags, ...own], { stdio: ['ignore', 'ignore', 'pipe'], env: { NAMESPACE: 'kube-system' } })
     this.#process.once('close', () => this.#ended.abort())
     this.#log = createInterface({ input: this.#process.stderr }).on('line', (text) => void this.lines.push(lineOf(text)))
   }
@@ -42,14 +47,16 @@ export class Program {
     for (;;) {
       const [line] = this.logged(message)
       if (line !== undefined) return line
-      if (signal.aborted) throw new Error(`the ${this.#name} did not say "${message}":\n${this.lines.map((said) => JSON.stringify(said)).join('\n')}`)
+      if (signal.aborted) throw new Error(`the ${this.#name} ${this.#ended.signal.aborted ? 'ended before it said' : 'does not say'} "${message}":\n${this.lines.map((said) => JSON.stringify(said)).join('\n')}`)
       await once(this.#log, 'line', { signal }).catch(() => undefined)
     }
   }
 
   /** Where it serves what this message tells of. */
   async portOf(message: string): Promise<number> {
-    return Number((await this.said(message))['port'])
+    const { port } = await this.said(message)
+    if (typeof port !== 'number') throw new Error(`the ${this.#name} says "${message}" without a port`)
+    return port
   }
 
   /** What `/metrics` serves, once it does. */
@@ -59,17 +66,21 @@ export class Program {
 
   /** Resolves when it has ended, with its exit code; null when the signal ended it. */
   async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<number | null> {
+    if (this.#ended.signal.aborted) return this.#process.exitCode
+    const closed = once(this.#process, 'close')
     this.#process.kill(signal)
-    if (!this.#ended.signal.aborted) await once(this.#process, 'close')
+    const kill = setTimeout(() => this.#process.kill('SIGKILL'), STOP_TIMEOUT_MS)
+    await closed
+    clearTimeout(kill)
     return this.#process.exitCode
   }
 }
 
-/** What ends a program is not always JSON. */
+/** What ends a program is not always JSON; it is an error. */
 export function lineOf(text: string): Line {
   try {
-    return JSON.parse(text) as Line
-  } catch {
-    return { level: 'error', msg: text }
-  }
+    const line = JSON.parse(text) as Line | null
+    if (typeof line?.msg === 'string') return line
+  } catch {}
+  return { level: 'error', msg: text }
 }

@@ -19,7 +19,6 @@ export interface Pod extends ObjectMeta {
   readonly initContainerNames: readonly string[]
   readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown'
   readonly startedAt?: EpochMs
-  /** Of the types in {@link KEPT_CONDITIONS}. */
   readonly conditions: readonly PodCondition[]
   readonly containerStatuses: readonly ContainerStatus[]
 }
@@ -36,8 +35,11 @@ export interface Resources {
   readonly limits?: ResourceList
 }
 
+/** Each pod's conditions have times of their own, so that nothing of them can be shared: those that nobody asks for are a fifth of its memory. */
+const KEPT_CONDITIONS = ['Ready', 'PodResizePending', 'PodResizeInProgress'] as const
+
 export interface PodCondition {
-  readonly type: string
+  readonly type: (typeof KEPT_CONDITIONS)[number]
   readonly status: string
   readonly reason: string
   readonly message: string
@@ -60,9 +62,6 @@ export interface Termination {
   readonly finishedAt?: EpochMs
 }
 
-/** Each pod's conditions have times of their own, so that nothing of them can be shared: those that nobody asks for are a fifth of its memory. */
-const KEPT_CONDITIONS: readonly (string | undefined)[] = ['Ready', 'PodResizePending', 'PodResizeInProgress']
-
 /**
  * @param raw a v1 Pod as the API server sends it
  * @throws RangeError when an amount is not a quantity
@@ -82,7 +81,7 @@ export function projectPod(raw: unknown): Pod {
     initContainerNames: (spec?.initContainers ?? []).map(({ name = '' }) => name),
     phase: status?.phase ?? 'Unknown',
     ...(startedAt !== undefined && { startedAt }),
-    conditions: (status?.conditions ?? []).filter(({ type }) => KEPT_CONDITIONS.includes(type)).map(projectCondition),
+    conditions: (status?.conditions ?? []).flatMap(projectCondition),
     containerStatuses: (status?.containerStatuses ?? []).map(projectContainerStatus),
   }
 }
@@ -92,9 +91,11 @@ function projectContainer(raw: RawContainer): Container {
   return { name: raw.name ?? '', ...projectResources(raw.resources), restartsOnResizeOf: restarts.map(({ resourceName = '' }) => resourceName) }
 }
 
-function projectCondition({ type = '', status = '', reason = '', message = '', lastTransitionTime }: RawCondition): PodCondition {
+/** One condition, or none where nobody asks for it. */
+function projectCondition({ type, status = '', reason = '', message = '', lastTransitionTime }: RawCondition): readonly PodCondition[] {
+  const kept = KEPT_CONDITIONS.find((known) => known === type)
   const changedAt = parseTime(lastTransitionTime)
-  return { type, status, reason, message, ...(changedAt !== undefined && { changedAt }) }
+  return kept === undefined ? [] : [{ type: kept, status, reason, message, ...(changedAt !== undefined && { changedAt }) }]
 }
 
 function projectContainerStatus({ name = '', restartCount = 0, state, lastState, resources }: RawContainerStatus): ContainerStatus {
