@@ -8,7 +8,7 @@ import { openControlPlane } from './control-plane.ts'
 import type { LoadResult } from './load.ts'
 import type { BenchOptions } from './options.ts'
 import { freePort } from '../../hack/demo/free-port.ts'
-import { type Program, run, until } from './program.ts'
+import { type MeasuredProgram, run, until } from './measured-program.ts'
 import { type Figure, type Report, median } from './report.ts'
 import { type Side, Trio } from './trio.ts'
 import { namespaceManifest, vpaManifest, workloadManifest } from './workload.ts'
@@ -19,7 +19,7 @@ interface Measured extends LoadResult {
 
 /** A program that answers, and how to ask it. */
 interface Webhook {
-  readonly program: Program
+  readonly program: MeasuredProgram
   readonly port: number
   readonly ca: string
   readonly review: string

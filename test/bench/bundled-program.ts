@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { ProgramName } from '../../hack/program-names.ts'
-import { run } from './program.ts'
+import { run } from './measured-program.ts'
 
 export interface Command {
   readonly command: string

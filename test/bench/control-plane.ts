@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Admin } from './admin.ts'
 import { type Bench, NotAvailable } from './bench.ts'
-import { run, usageOf } from './program.ts'
+import { run, usageOf } from './measured-program.ts'
 
 const SCRIPT = fileURLToPath(new URL('../../hack/control-plane/control-plane.sh', import.meta.url))
 const NOT_AVAILABLE = 3

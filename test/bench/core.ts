@@ -24,7 +24,7 @@ import { type StoredWorkload, projectWorkload } from '@vpa/kube/workloads.ts'
 import { Config, recommenderOptions } from 'vpa-recommender/config.ts'
 import { Bench } from './bench.ts'
 import type { TickResult } from './core-tick.ts'
-import { run } from './program.ts'
+import { run } from './measured-program.ts'
 import { Report } from './report.ts'
 
 const HALF_LIVES = { cpu: DAY, memory: DAY }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Program, Scrape } from './program.ts'
+import type { MeasuredProgram, Scrape } from './measured-program.ts'
 
 /** One turn of a program's loop, as its metrics and its process tell. */
 export interface Loop {
@@ -14,14 +14,14 @@ const POLL_MS = 1000
 
 /** Follows a program from loop to loop by its metric of durations. */
 export class LoopWatch {
-  readonly #program: Program
+  readonly #program: MeasuredProgram
   readonly #metric: string
   readonly #steps: readonly string[]
   #before: Readonly<Record<string, number>> = {}
   #cpuSeconds = 0
   #count = 0
 
-  constructor(program: Program, metric: string, steps: readonly string[]) {
+  constructor(program: MeasuredProgram, metric: string, steps: readonly string[]) {
     this.#program = program
     this.#metric = metric
     this.#steps = ['total', ...steps]

@@ -7,7 +7,7 @@ import { type ControlPlane, openControlPlane, untilQuiet } from './control-plane
 import { type Loop, LoopWatch } from './loop-watch.ts'
 import { NODE_COUNT, type Pods, createPods, untilPodsRun } from './pods.ts'
 import type { BenchOptions } from './options.ts'
-import { type Usage, until } from './program.ts'
+import { type Usage, until } from './measured-program.ts'
 import { type Figure, type Goal, type Report, median } from './report.ts'
 import { type Side, Trio } from './trio.ts'
 import { namespaceManifest, vpaManifest, workloadManifest } from './workload.ts'

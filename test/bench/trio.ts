@@ -4,7 +4,7 @@ import { type Bench, NotAvailable } from './bench.ts'
 import { freePort } from '../../hack/demo/free-port.ts'
 import type { ProgramName } from '../../hack/program-names.ts'
 import { type Command, bundlePrograms, bundledCommand } from './bundled-program.ts'
-import { Program, run } from './program.ts'
+import { MeasuredProgram, run } from './measured-program.ts'
 
 export type Side = 'go' | 'ours'
 const SIDES: readonly Side[] = ['go', 'ours']
@@ -45,13 +45,13 @@ export class Trio {
    *
    * @throws NotAvailable for the Go side where there is none
    */
-  async start(side: Side, name: ProgramName, flags: Flags, nodeOptions: readonly string[] = []): Promise<Program> {
+  async start(side: Side, name: ProgramName, flags: Flags, nodeOptions: readonly string[] = []): Promise<MeasuredProgram> {
     const port = await freePort()
     const { command, args, env } = side === 'go' ? this.#goCommand(name) : await bundledCommand(name, nodeOptions)
     const written = Object.entries({ kubeconfig: this.#kubeconfig, address: `127.0.0.1:${port}`, ...flags }).map(([flag, value]) => `--${flag}=${value}`)
     this.#started += 1
     const log = join(this.#directory, `${this.#started}-${side}-${name}.log`)
-    const program = new Program({ command, args: [...args, ...written], env: { ...env, NAMESPACE: 'kube-system' }, log, port })
+    const program = new MeasuredProgram({ command, args: [...args, ...written], env: { ...env, NAMESPACE: 'kube-system' }, log, port })
     this.#bench.onEnd(() => program.stop())
     return program
   }

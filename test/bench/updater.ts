@@ -9,7 +9,7 @@ import { type ControlPlane, openControlPlane, untilQuiet } from './control-plane
 import { type Loop, LoopWatch } from './loop-watch.ts'
 import type { BenchOptions } from './options.ts'
 import { NODE_COUNT, untilPodsRun } from './pods.ts'
-import type { Usage } from './program.ts'
+import type { Usage } from './measured-program.ts'
 import type { Figure, Report } from './report.ts'
 import { type Side, Trio } from './trio.ts'
 import { namespaceManifest, vpaManifest, workloadManifest } from './workload.ts'

@@ -2,13 +2,13 @@ import { parseConfig } from '@vpa/kube/config.ts'
 import { Config as AdmissionConfig } from 'vpa-admission-controller/config.ts'
 import { Config as RecommenderConfig } from 'vpa-recommender/config.ts'
 import { Config as UpdaterConfig } from 'vpa-updater/config.ts'
+import type { ProgramName } from '../../hack/program-names.ts'
 import type { Manifest } from './helm.ts'
 
-const FLAGS = { recommender: RecommenderConfig, updater: UpdaterConfig, 'admission-controller': AdmissionConfig }
-export type Program = keyof typeof FLAGS
+const FLAGS = { recommender: RecommenderConfig, updater: UpdaterConfig, 'admission-controller': AdmissionConfig } satisfies Record<ProgramName, unknown>
 
 export interface Container {
-  readonly name: Program
+  readonly name: ProgramName
   readonly image: string
   readonly args: string[]
   readonly [field: string]: unknown
@@ -29,7 +29,7 @@ export const nameOf = ({ kind, metadata }: Manifest) => `${kind} ${metadata.name
 export const deploymentsIn = (manifests: readonly Manifest[]) => manifests.filter(ofKind('Deployment')) as Deployment[]
 export const containerOf = ({ spec }: Deployment) => spec.template.spec.containers[0]
 
-export function deploymentOf(manifests: readonly Manifest[], program: Program): Deployment {
+export function deploymentOf(manifests: readonly Manifest[], program: ProgramName): Deployment {
   const found = deploymentsIn(manifests).find((deployment) => containerOf(deployment).name === program)
   if (found === undefined) throw new Error(`there is no Deployment of the ${program}`)
   return found

@@ -18,7 +18,7 @@ import { PODS } from '@vpa/kube/resources.ts'
 import { type Admin, forEach } from '../bench/admin.ts'
 import { Bench } from '../bench/bench.ts'
 import { openControlPlane } from '../bench/control-plane.ts'
-import { type Program, until } from '../bench/program.ts'
+import { type MeasuredProgram, until } from '../bench/measured-program.ts'
 import { Trio } from '../bench/trio.ts'
 import { usageAnnotations } from '../bench/workload.ts'
 import { Pairs } from './pairs.ts'
@@ -78,8 +78,8 @@ async function changeUsage(pairs: Pairs, admin: Admin, goesOn: () => boolean): P
 interface Exchange {
   readonly pairs: Pairs
   readonly admin: Admin
-  readonly before: readonly Program[]
-  readonly startBoth: () => Promise<readonly Program[]>
+  readonly before: readonly MeasuredProgram[]
+  readonly startBoth: () => Promise<readonly MeasuredProgram[]>
 }
 
 async function exchange(bench: Bench, { pairs, admin, before, startBoth }: Exchange): Promise<void> {

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { freePort } from '../../hack/demo/free-port.ts'
 import type { ProgramName } from '../../hack/program-names.ts'
 import { bundledCommand } from '../bench/bundled-program.ts'
-import { Program, until } from '../bench/program.ts'
+import { MeasuredProgram, until } from '../bench/measured-program.ts'
 import { median } from '../bench/report.ts'
 import { type Point, slopeErrorOf, slopeOf } from './linear-fit.ts'
 
@@ -24,7 +24,7 @@ export interface SoakedProgramOptions {
 /** A program of ours at work as in its container, and what it uses. */
 export class SoakedProgram {
   readonly name: string
-  readonly #program: Program
+  readonly #program: MeasuredProgram
   readonly #memory: Point[] = []
   readonly #files: Point[] = []
   /** The 99th percentile between two samples, in seconds: the program begins to count anew each time that it is asked. */
@@ -36,7 +36,7 @@ export class SoakedProgram {
   static async start({ name, kubeconfig, flags, directory }: SoakedProgramOptions): Promise<SoakedProgram> {
     const [port, { command, args, env }] = await Promise.all([freePort(), bundledCommand(name)])
     const own = [`--kubeconfig=${kubeconfig}`, `--address=127.0.0.1:${port}`, '--v=2', ...flags]
-    const program = new Program({ command, args: [...args, ...own], env: { ...env, NAMESPACE: 'kube-system' }, log: join(directory, `${name}.log`), port })
+    const program = new MeasuredProgram({ command, args: [...args, ...own], env: { ...env, NAMESPACE: 'kube-system' }, log: join(directory, `${name}.log`), port })
     try {
       await until(`${name} is healthy`, 60_000, () => program.isHealthy())
     } catch (error) {
@@ -46,7 +46,7 @@ export class SoakedProgram {
     return new SoakedProgram(name, program)
   }
 
-  private constructor(name: string, program: Program) {
+  private constructor(name: string, program: MeasuredProgram) {
     this.name = name
     this.#program = program
   }

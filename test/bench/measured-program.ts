@@ -35,7 +35,7 @@ const STOP_TIMEOUT_MS = 15_000
 const TICKS_PER_SECOND = 100
 
 /** A program under measurement: a process of its own, watched from outside. */
-export class Program {
+export class MeasuredProgram {
   readonly #child: ChildProcess
   readonly #options: ProgramOptions
   #failure: Error | undefined
