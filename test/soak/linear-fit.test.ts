@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { slopeErrorOf, slopeOf } from './linear-fit.ts'
+import { meansOf, slopeErrorOf, slopeOf } from './linear-fit.ts'
 
 test.for([
   ['a line', [[0, 1], [1, 3], [2, 5]], 2],
@@ -16,4 +16,12 @@ test.for([
   ['two points', [[0, 1], [1, 3]], Infinity],
 ] as const)('the error of %s', ([, points, error]) => {
   expect(slopeErrorOf(points.map(([x, y]) => ({ x, y })))).toBeCloseTo(error, 9)
+})
+
+test.for([
+  ['as many as parts', [[0, 1], [1, 3]], [[0, 1], [1, 3]]],
+  ['twice as many as parts', [[0, 1], [1, 3], [2, 10], [3, 20]], [[0.5, 2], [2.5, 15]]],
+  ['a part that has one more', [[0, 1], [1, 3], [2, 5], [3, 7], [4, 9]], [[0.5, 2], [3, 7]]],
+] as const)('means in two parts of %s', ([, points, means]) => {
+  expect(meansOf(points.map(([x, y]) => ({ x, y })), 2)).toEqual(means.map(([x, y]) => ({ x, y })))
 })

@@ -20,6 +20,13 @@ export function slopeErrorOf(points: readonly Point[]): number {
   return Math.sqrt(residual / (points.length - 2) / spread)
 }
 
+/** The points in that many parts of their order, a mean point for each: neighbours that are alike count as one. Fewer than that stay as they are. */
+export function meansOf(points: readonly Point[], parts: number): readonly Point[] {
+  if (points.length <= parts) return points
+  const at = (part: number) => Math.floor((part * points.length) / parts)
+  return Array.from({ length: parts }, (_, part) => points.slice(at(part), at(part + 1))).map((some) => ({ x: meanOf(some, 'x'), y: meanOf(some, 'y') }))
+}
+
 function meanOf(points: readonly Point[], key: keyof Point): number {
   return points.reduce((sum, point) => sum + point[key], 0) / points.length
 }

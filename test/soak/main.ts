@@ -3,7 +3,7 @@
  *
  *   npm run soak -- [--minutes 30] [--changes 20] [--on sandbox|control-plane]
  *
- * Each change is a pod created or deleted; `--changes` is how many a second, after a third of the time with more of them, in which nothing is
+ * Each change is a pod created or deleted; `--changes` is how many a second, after half of the time with more of them, in which nothing is
  * judged. The programs' loops take a second, so that half an hour is a day of default flags.
  * Ends with 1 where memory grows faster than 1 MB/h by linear fit, file descriptors grow, or the event loop's p99 is 50 ms or more. A fit over
  * minutes has a wide error, which is printed with it; the bound is held for what is surely above it.
@@ -24,7 +24,7 @@ import { SoakedProgram, WARM_UP_SHARE } from './soaked-program.ts'
 const SAMPLE_EVERY_MS = 2000
 const PROGRESS_EVERY_MS = 60_000
 /** For an hour and more, pages of V8's heap fill up and one function after the other becomes machine code. With more changes than later, that comes to an end sooner. */
-const WARM_UP_RATE = 4
+const WARM_UP_RATE = 8
 
 interface Options {
   readonly minutes: number

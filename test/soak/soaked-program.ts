@@ -4,14 +4,16 @@ import type { ProgramName } from '../../hack/program-names.ts'
 import { bundledCommand } from '../bench/bundled-program.ts'
 import { MeasuredProgram, until } from '../bench/measured-program.ts'
 import { median } from '../bench/report.ts'
-import { type Point, slopeErrorOf, slopeOf } from './linear-fit.ts'
+import { type Point, meansOf, slopeErrorOf, slopeOf } from './linear-fit.ts'
 
 const MOST_MB_PER_HOUR = 1
 const MOST_LAG_SECONDS = 0.05
 /** Of the whole time: what is used in it is not judged. */
-export const WARM_UP_SHARE = 1 / 3
+export const WARM_UP_SHARE = 1 / 2
 /** Growth of file descriptors that is no leak: connections are opened as needed. */
 const SPARE_FILES = 5
+/** Memory of one moment is much like that of the one before: single samples would make the error of a fit look far smaller than it is. */
+const MEANS = 10
 
 export interface SoakedProgramOptions {
   readonly name: ProgramName
@@ -67,7 +69,7 @@ export class SoakedProgram {
 
   /** Prints what it used after the warm-up; what is wrong with it, empty for nothing. */
   judge(): readonly string[] {
-    const memory = settled(this.#memory)
+    const memory = meansOf(settled(this.#memory), MEANS)
     const slope = slopeOf(memory)
     const error = slopeErrorOf(memory)
     const files = settled(this.#files).map(({ y }) => y)
