@@ -35,7 +35,7 @@ export interface Resources {
   readonly limits?: ResourceList
 }
 
-/** Each pod's conditions have times of their own, so that nothing of them can be shared: those that nobody asks for are a fifth of its memory. */
+/** Each pod's conditions have times of their own, so that nothing of them can be shared: those that nobody asks for are an eighth of its memory. */
 const KEPT_CONDITIONS = ['Ready', 'PodResizePending', 'PodResizeInProgress'] as const
 
 export interface PodCondition {
