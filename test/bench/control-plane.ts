@@ -53,11 +53,13 @@ export async function openControlPlane(bench: Bench, { nodes, metricResolutionSe
 
 /** What was done before is worked off: no part of it counts as the work of what comes next. */
 export async function untilQuiet(bench: Bench, { cpuSeconds }: ControlPlane): Promise<void> {
+  let before = await cpuSeconds()
   for (let second = 0, quiet = 0; second < QUIET_PATIENCE_S; second += 1) {
-    const before = await cpuSeconds()
     await sleep(1000)
-    quiet = (await cpuSeconds()) - before < QUIET ? quiet + 1 : 0
+    const now = await cpuSeconds()
+    quiet = now - before < QUIET ? quiet + 1 : 0
     if (quiet === QUIET_SECONDS) return
+    before = now
   }
   bench.say(`the control plane is still at work after ${QUIET_PATIENCE_S} s`)
 }

@@ -52,21 +52,24 @@ export async function benchUpdater(bench: Bench, options: BenchOptions, report: 
     created = size
     const runs = new Map<Side, Run>()
     for (const side of trio.sides) {
-      await untilPodsRun(bench, admin, NAMESPACE, size * PODS_PER_VPA)
-      await untilQuiet(bench, controlPlane)
+      await untilAtRest(bench, controlPlane, size)
       bench.say(`updater, ${size} VPAs: ${side}`)
       runs.set(side, await measure(trio, side, controlPlane, side === 'ours' ? OUR_FLAGS : {}))
     }
-    await untilPodsRun(bench, admin, NAMESPACE, size * PODS_PER_VPA)
-    await untilQuiet(bench, controlPlane)
+    await untilAtRest(bench, controlPlane, size)
     bench.say(`updater, ${size} VPAs: the evictions by themselves`)
     reportRuns(report, size, runs, await evictBare(controlPlane, NAMESPACE, WORKERS))
   }
   await admitAsRecommended(admin, created)
-  await untilPodsRun(bench, admin, NAMESPACE, created * PODS_PER_VPA)
-  await untilQuiet(bench, controlPlane)
+  await untilAtRest(bench, controlPlane, created)
   bench.say(`updater, ${created} VPAs: ours, looking at what comes of each eviction`)
   reportLooking(report, created, await measure(trio, 'ours', controlPlane, {}))
+}
+
+/** The pods that were evicted before have been replaced, and nothing is left to do. */
+async function untilAtRest(bench: Bench, controlPlane: ControlPlane, vpas: number): Promise<void> {
+  await untilPodsRun(bench, controlPlane.admin, NAMESPACE, vpas * PODS_PER_VPA)
+  await untilQuiet(bench, controlPlane)
 }
 
 async function createWorkloads(admin: Admin, from: number, to: number): Promise<void> {

@@ -21,6 +21,11 @@ export async function forgetAdmissionController(client: Client): Promise<void> {
     '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/vpa-admission-controller',
     '/api/v1/namespaces/kube-system/secrets/vpa-tls-certs',
   ]
+  await deleteAll(client, paths)
+}
+
+/** Deletes what is there of these. */
+export async function deleteAll(client: Client, paths: readonly string[]): Promise<void> {
   for (const path of paths) {
     await client.request({ method: 'DELETE', path }).catch((error: unknown) => {
       if (!isNotFound(error)) throw error

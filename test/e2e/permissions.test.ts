@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isConflict, isNotFound } from '@vpa/kube/api-error.ts'
+import { isConflict } from '@vpa/kube/api-error.ts'
 import type { Client } from '@vpa/kube/client.ts'
 import { systemClock } from '@vpa/kube/clock.ts'
 import { openClient } from '@vpa/kube/connect.ts'
 import { readLease } from '@vpa/kube/lease.ts'
+import { LEASES, objectPath } from '@vpa/kube/resources.ts'
 import { readSecret, writeSecret } from '@vpa/kube/secret.ts'
 import { Registry } from 'prom-client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -15,7 +16,7 @@ import { freePort } from '../../hack/demo/free-port.ts'
 import type { ProgramName } from '../../hack/program-names.ts'
 import { Program } from '../support/program.ts'
 import { type AuditedRequest, auditedRequests, needs } from './audit-log.ts'
-import { forgetAdmissionController, kubeconfig } from './control-plane.ts'
+import { deleteAll, forgetAdmissionController, kubeconfig } from './control-plane.ts'
 import { permissionText, permissionsByAccount } from './role.ts'
 
 const NAMESPACE = 'permissions'
@@ -52,11 +53,7 @@ afterAll(async () => {
 
 /** Who finds a lease needs no right to make one; and whoever installs the programs next expects none. */
 async function forgetLeaders(): Promise<void> {
-  for (const lease of LEADER_LEASES) {
-    await client.request({ method: 'DELETE', path: `/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/${lease}` }).catch((error: unknown) => {
-      if (!isNotFound(error)) throw error
-    })
-  }
+  await deleteAll(client, LEADER_LEASES.map((name) => objectPath(LEASES, { namespace: 'kube-system', name })))
 }
 
 async function create(path: string, body: object): Promise<void> {

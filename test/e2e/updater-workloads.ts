@@ -1,5 +1,6 @@
 import { isConflict } from '@vpa/kube/api-error.ts'
 import type { Client } from '@vpa/kube/client.ts'
+import { pathOf } from '@vpa/kube/resources.ts'
 import { vi } from 'vitest'
 import type { Owner, UpdaterCase } from './updater-cases.ts'
 
@@ -27,9 +28,8 @@ const VERSIONS: Readonly<Record<Owner, string>> = {
   Gear: 'example.test/v1',
 }
 
-export function pathOf(kind: Owner, namespace: string): string {
-  const version = VERSIONS[kind]
-  return `/${version.includes('/') ? 'apis' : 'api'}/${version}/namespaces/${namespace}/${kind.toLowerCase()}s`
+export function pathOfOwner(kind: Owner, namespace: string): string {
+  return pathOf({ groupVersion: VERSIONS[kind], plural: `${kind.toLowerCase()}s` }, namespace)
 }
 
 export function podTemplate({ limits, resizeCondition, owners = [] }: UpdaterCase, annotations: object = {}) {
@@ -93,7 +93,7 @@ export class UpdaterWorkloads {
     const specs = specsOf(replicas, template)
     let ownerReferences: object[] = []
     for (const kind of owners) {
-      const path = pathOf(kind, namespace)
+      const path = pathOfOwner(kind, namespace)
       const { metadata } = await this.post(path, { apiVersion: VERSIONS[kind], kind, metadata: { name: 'web', ownerReferences }, spec: specs[kind] })
       if (kind === 'Gear') await this.merge(`${path}/web/status`, { status: { replicas, selector: 'app=web' } })
       ownerReferences = [{ apiVersion: VERSIONS[kind], kind, name: 'web', uid: metadata.uid, controller: true }]

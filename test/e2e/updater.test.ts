@@ -15,7 +15,7 @@ import { logInto } from '../support/updater-scene.ts'
 import { forgetAdmissionController, kubeconfig } from './control-plane.ts'
 import { Program } from '../support/program.ts'
 import { CASES, type UpdaterCase } from './updater-cases.ts'
-import { LABELS, PATIENCE, type RawPod, UpdaterWorkloads, isRunning, pathOf, podTemplate } from './updater-workloads.ts'
+import { LABELS, PATIENCE, type RawPod, UpdaterWorkloads, isRunning, pathOfOwner, podTemplate } from './updater-workloads.ts'
 
 const LEASE = { namespace: 'kube-system', name: 'vpa-admission-controller', holder: 'e2e', duration: 10_000 }
 const GATES = '--feature-gates=InPlace=true,CPUStartupBoost=true'
@@ -200,7 +200,7 @@ test('a startup boost is given at admission, and taken back in place', async () 
   await workloads.arrangeVpa('updater-boost', 'Deployment', { vpa })
   // Until the admission controller knows the VPA, pods come without it.
   await expect.poll(() => boostedCpu(), PATIENCE).toBe('1500m')
-  await workloads.merge(`${pathOf('Deployment', 'updater-boost')}/web`, { spec: { replicas: 2 } })
+  await workloads.merge(`${pathOfOwner('Deployment', 'updater-boost')}/web`, { spec: { replicas: 2 } })
   await expect.poll(async () => (await summaryOf('updater-boost', [])).given, PATIENCE).toEqual(['500m', '500m'])
   const states = history.states('updater-boost')
   expect(states.map((pod) => [cpuOf(pod[0].containers[0]), cpuOf(pod.at(-1)?.containers[0])])).toEqual([['1500m', '500m'], ['1500m', '500m']])

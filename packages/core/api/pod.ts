@@ -94,8 +94,9 @@ function projectContainer(raw: RawContainer): Container {
 /** One condition, or none where nobody asks for it. */
 function projectCondition({ type, status = '', reason = '', message = '', lastTransitionTime }: RawCondition): readonly PodCondition[] {
   const kept = KEPT_CONDITIONS.find((known) => known === type)
+  if (kept === undefined) return []
   const changedAt = parseTime(lastTransitionTime)
-  return kept === undefined ? [] : [{ type: kept, status, reason, message, ...(changedAt !== undefined && { changedAt }) }]
+  return [{ type: kept, status, reason, message, ...(changedAt !== undefined && { changedAt }) }]
 }
 
 function projectContainerStatus({ name = '', restartCount = 0, state, lastState, resources }: RawContainerStatus): ContainerStatus {
