@@ -10,34 +10,51 @@ export interface Permission {
   readonly name: string | undefined
 }
 
-interface Rule {
+/** As RBAC has it. */
+export interface Rule {
   readonly apiGroups: readonly string[]
   readonly resources: readonly string[]
   readonly verbs: readonly string[]
   readonly resourceNames?: readonly string[]
 }
 
+/** A Role or ClusterRole, and who has it. */
+export interface Role {
+  /** In the API. */
+  readonly path: string
+  /** Taken apart into the smallest things that could be left out. */
+  readonly permissions: readonly Permission[]
+  /** Names of ServiceAccounts. */
+  readonly accounts: readonly string[]
+}
+
 interface Manifest {
   readonly kind: string
-  readonly metadata: { readonly name: string }
+  readonly metadata: { readonly name: string; readonly namespace?: string }
   readonly rules?: readonly Rule[]
   readonly roleRef?: { readonly kind: string; readonly name: string }
   readonly subjects?: readonly { readonly name: string }[]
 }
 
-/** What manifests/rbac.yaml allows, by ServiceAccount, taken apart into the smallest things that could be left out. */
-export async function permissionsByAccount(): Promise<ReadonlyMap<string, readonly Permission[]>> {
+/** What manifests/rbac.yaml allows. */
+export async function rolesOfManifests(): Promise<readonly Role[]> {
   const manifests = parseAllDocuments(await readFile('manifests/rbac.yaml', 'utf8')).map((document) => document.toJS() as Manifest)
-  const permissions = new Map<string, Permission[]>()
-  for (const { roleRef, subjects = [] } of manifests) {
-    const role = manifests.find(({ kind, metadata }) => kind === roleRef?.kind && metadata.name === roleRef.name)
-    for (const { name } of subjects) permissions.set(name, [...(permissions.get(name) ?? []), ...(role?.rules ?? []).flatMap(permissionsOf)])
-  }
-  return permissions
+  return manifests.flatMap(({ kind, metadata: { name, namespace }, rules }) => {
+    if (rules === undefined) return []
+    const bindings = manifests.filter(({ roleRef }) => roleRef?.kind === kind && roleRef.name === name)
+    const accounts = bindings.flatMap(({ subjects = [] }) => subjects.map((subject) => subject.name))
+    const collection = namespace === undefined ? 'clusterroles' : `namespaces/${namespace}/roles`
+    return [{ path: `/apis/rbac.authorization.k8s.io/v1/${collection}/${name}`, permissions: rules.flatMap(permissionsOf), accounts }]
+  })
 }
 
 function permissionsOf({ apiGroups, resources, verbs, resourceNames = [undefined] as unknown as string[] }: Rule): Permission[] {
   return apiGroups.flatMap((group) => resources.flatMap((resource) => verbs.flatMap((verb) => resourceNames.map((name) => ({ verb, group, resource, name })))))
+}
+
+/** A rule that allows this alone. */
+export function ruleOf({ verb, group, resource, name }: Permission): Rule {
+  return { apiGroups: [group], resources: [resource], verbs: [verb], ...(name !== undefined && { resourceNames: [name] }) }
 }
 
 export function permissionText({ verb, group, resource, name }: Permission): string {
