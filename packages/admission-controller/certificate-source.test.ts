@@ -84,6 +84,18 @@ describe('files', () => {
     expect(certificateSource(configOf(...filesIn(folder)), 'kube-system', { client: clientOf(server), clock: fakeClock() }).place).toBe(join(folder, 'serverCert.pem'))
   })
 
+  test.for([
+    [0o644, 'serverKey.pem'],
+    [0o640, undefined],
+    [0o400, undefined],
+  ] as const)('a key of mode %o is exposed: %s', async ([mode, exposed]) => {
+    const folder = await temporaryFolder()
+    await writeFile(join(folder, 'serverCert.pem'), '')
+    await writeFile(join(folder, 'serverKey.pem'), '', { mode })
+    const { server } = await secretServer()
+    expect(certificateSource(configOf(...filesIn(folder)), 'kube-system', { client: clientOf(server), clock: fakeClock() }).exposedKey).toBe(exposed && join(folder, exposed))
+  })
+
   test('are read once with --reload-cert=false; that of the authority may be missing with --register-webhook=false', async () => {
     const folder = await temporaryFolder()
     for (const name of ['tls.crt', 'tls.key']) await writeFile(join(folder, name), name)

@@ -54,6 +54,7 @@ async function serve(reviewer: Reviewer, client: Client, context: Context): Prom
   const { config, log, clock, registry, signal, health } = context
   const source = certificateSource(config, namespaceOf(context), { client, clock })
   const certificates = await source.read()
+  if (source.exposedKey !== undefined) log.warn('Every user of this machine may read the private key; for a mounted Secret, set defaultMode: 0440 and an fsGroup', { file: source.exposedKey })
   const metrics = new AdmissionMetrics(registry)
   const server = admissionServer({
     tls: { ...certificates, ...tlsPolicy(config) },
