@@ -19,12 +19,13 @@ import { openRealCluster } from '../chaos/real-cluster.ts'
 import { openSandboxCluster } from '../chaos/sandbox-cluster.ts'
 import { bundlePrograms } from '../bench/bundled-program.ts'
 import { addVpas, churn } from './churn.ts'
-import { SoakedProgram, WARM_UP_SHARE } from './soaked-program.ts'
+import { SoakedProgram } from './soaked-program.ts'
 
 const SAMPLE_EVERY_MS = 2000
 const PROGRESS_EVERY_MS = 60_000
-/** For an hour and more, pages of V8's heap fill up and one function after the other becomes machine code. With more changes than later, that comes to an end sooner. */
+/** For an hour and more, pages of V8's heap fill up and one function after the other becomes machine code. With more changes and scrapes than later, that comes to an end sooner. */
 const WARM_UP_RATE = 8
+const WARM_UP_SHARE = 1 / 2
 
 interface Options {
   readonly minutes: number
@@ -80,11 +81,12 @@ async function soak(cluster: ChaosCluster, directory: string): Promise<readonly 
     const begin = Date.now()
     const until = begin + options.minutes * 60_000
     const isWarm = () => Date.now() >= begin + WARM_UP_SHARE * (until - begin)
-    const churning = churn(cluster, { until, changesPerSecond: () => options.changesPerSecond * (isWarm() ? 1 : WARM_UP_RATE) })
-    await watch(programs, begin, until)
+    const rate = () => (isWarm() ? 1 : WARM_UP_RATE)
+    const churning = churn(cluster, { until, changesPerSecond: () => options.changesPerSecond * rate() })
+    await watch(programs, begin, until, rate)
     console.log(`soak: ${await churning} pod changes in ${options.minutes} minutes`)
     return programs.map((program) => {
-      const failures = program.judge()
+      const failures = program.judge((WARM_UP_SHARE * options.minutes) / 60)
       return { passed: Number(failures.length === 0), failed: Number(failures.length > 0), skipped: 0, failures }
     })
   } finally {
@@ -92,8 +94,8 @@ async function soak(cluster: ChaosCluster, directory: string): Promise<readonly 
   }
 }
 
-async function watch(programs: readonly SoakedProgram[], begin: number, until: number): Promise<void> {
-  for (let told = begin; Date.now() < until; await sleep(SAMPLE_EVERY_MS, undefined, { signal: interrupted })) {
+async function watch(programs: readonly SoakedProgram[], begin: number, until: number, rate: () => number): Promise<void> {
+  for (let told = begin; Date.now() < until; await sleep(SAMPLE_EVERY_MS / rate(), undefined, { signal: interrupted })) {
     for (const program of programs) await program.sample((Date.now() - begin) / 3_600_000)
     if (Date.now() - told < PROGRESS_EVERY_MS) continue
     told = Date.now()
