@@ -56,8 +56,9 @@ async function serve(reviewer: Reviewer, client: Client, context: Context): Prom
   const certificates = await source.read()
   if (source.exposedKey !== undefined) log.warn('Every user of this machine may read the private key; for a mounted Secret, set defaultMode: 0440 and an fsGroup', { file: source.exposedKey })
   const metrics = new AdmissionMetrics(registry)
+  const policy = tlsPolicy(config)
   const server = admissionServer({
-    tls: { ...certificates, ...tlsPolicy(config) },
+    tls: { ...certificates, ...policy },
     metrics,
     log,
     review: (request) => reviewer.review(request),
@@ -72,7 +73,7 @@ async function serve(reviewer: Reviewer, client: Client, context: Context): Prom
   const served = new ServedCertificates(certificates, {
     source,
     trust: (caCert) => register(caCert, client, context),
-    serve: (found) => replaceCertificates(server, found),
+    serve: (found) => replaceCertificates(server, { ...found, ...policy }),
     log,
   })
   async function prove(): Promise<void> {

@@ -56,7 +56,7 @@ async function serving(names: Names) {
   const served = new ServedCertificates(first, {
     source,
     trust: async (caCert) => (trusted.includes(caCert) ? 'unchanged' : (trusted.push(caCert), 'patched')),
-    serve: (found) => replaceCertificates(server, found),
+    serve: (found) => replaceCertificates(server, { ...found, minVersion: 'TLSv1.2' }),
     log,
   })
   const { port } = server.server.address() as AddressInfo

@@ -1,5 +1,6 @@
 import { Agent, request as httpsRequest } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { projectVpa } from '@vpa/core/api/vpa.ts'
 import type { Workload } from '@vpa/core/target/workload.ts'
 import type { Log } from '@vpa/kube/log.ts'
@@ -13,6 +14,7 @@ import { type OwnCertificates, certificatesFor } from './certificates.ts'
 import { AdmissionMetrics } from './metrics.ts'
 import { Reviewer } from './review.ts'
 import { admissionServer, replaceCertificates } from './server.ts'
+import { type TlsPolicy, tlsPolicy } from './tls.ts'
 
 const NOW = Date.now()
 const KONG = { requests: { cpu: '100m', memory: '200Mi' }, limits: { cpu: '200m', memory: '300Mi' } }
@@ -24,14 +26,14 @@ beforeAll(async () => {
   certificates = await certificatesFor(['localhost'], NOW)
 })
 
-function start() {
+function start(policy: TlsPolicy = { minVersion: 'TLSv1.2' }) {
   const vpas = new ObjectStore<ReturnType<typeof vpaOf>>(fail)
   const limitRanges = new ObjectStore<ReturnType<typeof limitRangeOf>>(fail)
   const reviewer = new Reviewer({ vpas, limitRanges, workload }, { gates: { perVpaConfig: false, cpuStartupBoost: false, inPlace: false }, startupBoost: { enabled: false, maxAllowed: undefined } })
   const registry = new Registry()
   const lines: string[] = []
   const server = admissionServer({
-    tls: { ...certificates, minVersion: 'TLSv1.2' },
+    tls: { ...certificates, ...policy },
     metrics: new AdmissionMetrics(registry),
     log: logTo(lines),
     beat: () => {},
@@ -77,6 +79,16 @@ const get = (port: number, { caCert }: OwnCertificates) =>
   new Promise<number | string | undefined>((resolve) => {
     const options = { host: '127.0.0.1', servername: 'localhost', port, ca: caCert, agent: false as const }
     httpsRequest(options, (response) => resolve(response.resume().statusCode)).on('error', ({ message }) => resolve(message)).end()
+  })
+
+/** What a handshake comes to: its protocol and, of TLS 1.2, its cipher suite; or why there is none. */
+const handshake = (port: number, { caCert }: OwnCertificates, client: ConnectionOptions) =>
+  new Promise<string | null | undefined>((resolve) => {
+    const socket = connectTls({ host: '127.0.0.1', servername: 'localhost', port, ca: caCert, ...client }, () => {
+      const protocol = socket.getProtocol()
+      resolve(protocol === 'TLSv1.2' ? `${protocol} ${socket.getCipher().name}` : protocol)
+      socket.destroy()
+    }).on('error', ({ code }: NodeJS.ErrnoException) => resolve(code))
   })
 
 const valueAt = (response: Record<string, unknown>, path: string) => (response['patch'] as { path: string; value: unknown }[] | undefined)?.find((operation) => operation.path === path)?.value
@@ -238,9 +250,26 @@ describe('over TLS', () => {
     const { port } = server.server.address() as AddressInfo
     expect(await get(port, certificates)).toBe(200)
     const others = await certificatesFor(['localhost'], NOW)
-    replaceCertificates(server, others)
+    replaceCertificates(server, { ...others, minVersion: 'TLSv1.2' })
     expect(await get(port, others)).toBe(200)
     expect(await get(port, certificates)).toMatch(/certificate/)
+  })
+
+  test.for<readonly [string, Parameters<typeof tlsPolicy>[0], ConnectionOptions, string | RegExp]>([
+    ['TLS 1.2 is refused where 1.3 is the minimum', { minTlsVersion: 'tls1_3', tlsCiphers: '' }, { maxVersion: 'TLSv1.2' }, /PROTOCOL_VERSION/],
+    ['TLS 1.3 is spoken where it is the minimum', { minTlsVersion: 'tls1_3', tlsCiphers: '' }, {}, 'TLSv1.3'],
+    // At its usual security level, OpenSSL would not speak 1.1 of itself.
+    ['TLS 1.1 is refused', { minTlsVersion: 'tls1_2', tlsCiphers: '' }, { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' }, /PROTOCOL_VERSION/],
+    ['TLS 1.2 is spoken', { minTlsVersion: 'tls1_2', tlsCiphers: '' }, { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' }, 'TLSv1.2 ECDHE-RSA-AES128-GCM-SHA256'],
+    ['a suite that is not named is refused', { minTlsVersion: 'tls1_2', tlsCiphers: 'TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384' }, { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' }, /HANDSHAKE_FAILURE/],
+  ])('%s, before and after the certificates are replaced', async ([, flags, client, outcome]) => {
+    const { server } = start(tlsPolicy(flags))
+    await server.listen({ host: '127.0.0.1', port: 0 })
+    const { port } = server.server.address() as AddressInfo
+    expect(await handshake(port, certificates, client)).toMatch(outcome)
+    const others = await certificatesFor(['localhost'], NOW)
+    replaceCertificates(server, { ...others, ...tlsPolicy(flags) })
+    expect(await handshake(port, others, client)).toMatch(outcome)
   })
 
   test('no connection is ended for being idle, which would cost the review that is just sent on it', async () => {

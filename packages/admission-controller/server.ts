@@ -29,7 +29,7 @@ export interface AdmissionServerOptions {
  */
 export function admissionServer(options: AdmissionServerOptions): FastifyInstance {
   const { tls, metrics, log } = options
-  const https = { ...secureContext(tls), minVersion: tls.minVersion, ...(tls.ciphers && { ciphers: tls.ciphers }), keepAlive: true }
+  const https = { ...secureContext(tls), keepAlive: true }
   // While closing, connections that are idle are ended and requests that are under way, or still come, are answered.
   const server = fastify({ https, bodyLimit: BODY_LIMIT, forceCloseConnections: 'idle', return503OnClosing: false }) as unknown as FastifyInstance
   // The API server ends connections that it has no use for; one that we end just when it asks costs a review. Who is gone is noticed by TCP.
@@ -53,14 +53,14 @@ export function admissionServer(options: AdmissionServerOptions): FastifyInstanc
   return server
 }
 
-/** Serves new connections with other certificates; those that are open go on. */
-export function replaceCertificates(server: FastifyInstance, certificates: Certificates): void {
+/** Serves new connections with other certificates; those that are open go on. The policy is told anew: a context without one is of Node's defaults. */
+export function replaceCertificates(server: FastifyInstance, tls: Certificates & TlsPolicy): void {
   const { server: https } = server as unknown as { server: { setSecureContext(options: object): void } }
-  https.setSecureContext(secureContext(certificates))
+  https.setSecureContext(secureContext(tls))
 }
 
-function secureContext({ serverCert, serverKey }: Certificates) {
-  return { cert: serverCert, key: serverKey }
+function secureContext({ serverCert, serverKey, minVersion, ciphers }: Certificates & TlsPolicy) {
+  return { cert: serverCert, key: serverKey, minVersion, ...(ciphers && { ciphers }) }
 }
 
 function answer(body: string, reply: FastifyReply, { review, metrics, log }: AdmissionServerOptions): FastifyReply {
