@@ -65,7 +65,7 @@ export class Metrics {
     })
     this.#samples = new Counter({
       name: 'vpa_recommender_usage_samples_total',
-      help: 'Usage samples by what became of them: accepted, stale (seen before or out of order), invalid (negative or not a number), unknown (of no known container).',
+      help: 'Usage samples by what became of them: accepted, stale (seen before or out of order), invalid (not an amount that a machine can have), future (more than an hour ahead of our clock), unknown (of no known container).',
       labelNames: ['result'],
       registers,
     })

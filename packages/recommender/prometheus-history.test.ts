@@ -140,10 +140,13 @@ test('init containers are left out, also of pods that are gone', async () => {
   expect(tally).toMatchObject({ accepted: 0, unknown: 2 })
 })
 
+const timed = (...points: readonly (readonly [value: number, at: number])[]): Series => ({ ...usage('a', []), points: points.map(([value, at]) => ({ value, at })) })
+
 test.for([
-  ['numbers that are none, or negative, are refused and counted', [usage('a', [0.1, Number.NaN, -0.1, Number.POSITIVE_INFINITY, 0.2])], { accepted: 2, stale: 0, invalid: 3, unknown: 0 }],
-  ['of two series of one container, what is not newer is counted', [usage('a', [0.1, 0.2]), usage('a', [0.3, 0.4, 0.5])], { accepted: 3, stale: 2, invalid: 0, unknown: 0 }],
-  ['a series that tells no container costs only itself', [{ ...usage('a', [0.1, 0.2]), labels: { namespace: 'kong', name: 'app' } }, usage('a', [0.1])], { accepted: 1, stale: 0, invalid: 0, unknown: 2 }],
+  ['numbers that are none, or negative, are refused and counted', [usage('a', [0.1, Number.NaN, -0.1, Number.POSITIVE_INFINITY, 0.2])], { accepted: 2, stale: 0, invalid: 3, future: 0, unknown: 0 }],
+  ['amounts that no machine has, and times that are none or to come', [usage('a', [0.1, 1e13]), timed([0.2, Number.NaN], [0.2, -1], [0.2, NOW + DAY], [0.2, NOW])], { accepted: 2, stale: 0, invalid: 3, future: 1, unknown: 0 }],
+  ['of two series of one container, what is not newer is counted', [usage('a', [0.1, 0.2]), usage('a', [0.3, 0.4, 0.5])], { accepted: 3, stale: 2, invalid: 0, future: 0, unknown: 0 }],
+  ['a series that tells no container costs only itself', [{ ...usage('a', [0.1, 0.2]), labels: { namespace: 'kong', name: 'app' } }, usage('a', [0.1])], { accepted: 1, stale: 0, invalid: 0, future: 0, unknown: 2 }],
 ] as const)('%s', async ([, cpu, expected]) => {
   expect((await load({ cpu, pods: [living('a')] })).tally).toEqual(expected)
 })

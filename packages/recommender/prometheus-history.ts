@@ -10,7 +10,7 @@ import type { Log } from '@vpa/kube/log.ts'
 import type { Point, Prometheus, QueryOutcome, RangeQuery, Series } from '@vpa/kube/prometheus.ts'
 import type { PrometheusHistoryOptions } from './prometheus-options.ts'
 import { PrometheusPodLabels } from './prometheus-pod-labels.ts'
-import type { SampleResult, SampleTally } from './samples.ts'
+import { type SampleResult, type SampleTally, emptyTally, refusalOf } from './samples.ts'
 
 /** More points of one series Prometheus refuses to give at once. */
 const MOST_POINTS = 11_000
@@ -54,10 +54,10 @@ export class PrometheusHistory {
     const labels = new PrometheusPodLabels(options.podLabels, target.pods.list())
     await this.#loadLabels(labels, target.now)
     const pods = new HistoryPods(target, labels)
-    const tally = { accepted: 0, stale: 0, invalid: 0, unknown: 0 }
+    const tally = emptyTally()
     for (const resource of RESOURCES) {
       await this.#loadUsage(resource, target, (series) => {
-        for (const [result, count] of this.#add(resource, series, pods, target.aggregation)) tally[result] += count
+        for (const [result, count] of this.#add(resource, series, pods, target)) tally[result] += count
       })
     }
     log.info('History read from Prometheus', tally)
@@ -94,14 +94,14 @@ export class PrometheusHistory {
   }
 
   /** How many points of the series became what. A running container uses memory: 0 bytes say that it was not measured yet. */
-  #add(resource: Resource, { labels, points }: Series, pods: HistoryPods, aggregation: AggregationOptions): ReadonlyMap<SampleResult, number> {
+  #add(resource: Resource, { labels, points }: Series, pods: HistoryPods, target: HistoryToFill): ReadonlyMap<SampleResult, number> {
     const { namespace, podName, containerName } = this.#context.options.containerLabels
     const tracked = pods.track({ namespace: labels[namespace] ?? '', podName: labels[podName] ?? '', containerName: labels[containerName] ?? '' })
     if (tracked === undefined) return new Map([['unknown', points.length]])
     const counts = new Map<SampleResult, number>()
     for (const point of points) {
       if (resource === 'memory' && point.value === 0) continue
-      const result = addPoint(resource, point, tracked, aggregation)
+      const result = addPoint(resource, point, tracked, target)
       counts.set(result, (counts.get(result) ?? 0) + 1)
     }
     if (counts.has('accepted')) this.#filled[resource].add(tracked.aggregate)
@@ -162,9 +162,12 @@ class HistoryPods {
   }
 }
 
-function addPoint(resource: Resource, { at, value }: Point, { aggregate, history }: TrackedContainer, aggregation: AggregationOptions): SampleResult {
-  if (!Number.isFinite(value) || value < 0) return 'invalid'
-  const accepted = resource === 'cpu' ? history.addCpu(aggregate, amountOf(value * 1000), at) : history.addMemory(aggregate, { bytes: amountOf(value), at }, aggregation)
+function addPoint(resource: Resource, { at, value }: Point, { aggregate, history }: TrackedContainer, { aggregation, now }: HistoryToFill): SampleResult {
+  const usage = resource === 'cpu' ? value * 1000 : value
+  const refusal = refusalOf(usage, at, now)
+  if (refusal !== undefined) return refusal
+  const amount = amountOf(usage)
+  const accepted = resource === 'cpu' ? history.addCpu(aggregate, amount, at) : history.addMemory(aggregate, { bytes: amount, at }, aggregation)
   return accepted ? 'accepted' : 'stale'
 }
 

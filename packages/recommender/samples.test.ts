@@ -35,8 +35,9 @@ function learn(...samples: readonly Sample[]) {
   return { tally, warnings, samples: aggregate.span.count, peak: aggregate.memoryPeaks.percentile(1), cpu: aggregate.cpu.percentile(1) }
 }
 
-const NONE = { accepted: 0, stale: 0, invalid: 0, unknown: 0 }
-const REFUSED = 'Error adding metric sample: usage is negative, or not a number'
+const NONE = { accepted: 0, stale: 0, invalid: 0, future: 0, unknown: 0 }
+const REFUSED = 'Error adding metric sample: usage is not an amount that a machine can have'
+const AHEAD = 'Samples of a time that is to come are refused: is the clock here behind, or that of the metrics ahead?: undefined'
 
 test('a resource that is missing in a sample was not unused', () => {
   expect(learn({ memory: GIB })).toMatchObject({ tally: { ...NONE, accepted: 1 }, samples: 0, cpu: 0 })
@@ -47,10 +48,20 @@ test.for<[string, readonly Sample[], object, readonly string[]]>([
   ['seen before or out of order', [{ cpu: 1, minute: 2 }, { cpu: 1, minute: 2 }, { cpu: 1, minute: 1 }], { accepted: 1, stale: 2 }, []],
   ['negative', [{ cpu: -1, memory: -1 }], { invalid: 2 }, [REFUSED, REFUSED]],
   ['no number', [{ cpu: Number.NaN, memory: GIB }], { invalid: 1, accepted: 1 }, [REFUSED]],
+  ['infinite', [{ cpu: Number.POSITIVE_INFINITY, memory: Number.POSITIVE_INFINITY }], { invalid: 2 }, [REFUSED, REFUSED]],
+  ['more than any machine has', [{ cpu: 1e16, memory: 1e16 }], { invalid: 2 }, [REFUSED, REFUSED]],
+  ['of no time', [{ cpu: 1, minute: Number.NaN }, { cpu: 1, minute: -1e9 }], { invalid: 2 }, [REFUSED, REFUSED]],
+  ['more than an hour ahead of our clock', [{ cpu: 1, memory: GIB, minute: 61 }, { cpu: 1, minute: 1e7 }, { cpu: 1, minute: 60 }], { accepted: 1, future: 3 }, [AHEAD]],
   ['of a container that the pod does not have', [{ cpu: 1, memory: 1, container: 'other' }], { unknown: 2 }, []],
   ['of an init container', [{ cpu: 1, memory: 1, container: 'init' }], {}, []],
 ])('a sample that is %s is counted, and is no usage', ([, samples, tally, warnings]) => {
   expect(learn(...samples)).toMatchObject({ tally: { ...NONE, ...tally }, warnings })
+})
+
+test('a sample far ahead takes nothing from those before it and after it', () => {
+  const before = { cpu: 500, minute: 0 }
+  const after = { cpu: 500, minute: 1 }
+  expect(learn(before, { cpu: 1, minute: 200 * 24 * 60 }, after)).toMatchObject({ tally: { ...NONE, accepted: 2, future: 1 }, samples: 2, cpu: learn(before, after).cpu })
 })
 
 test('a first memory sample of 0 bytes does not hide the peaks after it', () => {

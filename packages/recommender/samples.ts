@@ -1,11 +1,11 @@
-import type { Resource } from '@vpa/core/amount.ts'
+import { type Resource, isUsage } from '@vpa/core/amount.ts'
 import type { Vpa } from '@vpa/core/api/vpa.ts'
 import { type AggregationOptions, aggregationOptionsFor } from '@vpa/core/history/aggregation-options.ts'
 import type { Oom } from '@vpa/core/history/oom.ts'
 import type { PodGroup } from '@vpa/core/history/pod-group.ts'
 import type { UsageHistory } from '@vpa/core/history/usage-history.ts'
 import { policyFor, scalingModeOf } from '@vpa/core/policy/container-policy.ts'
-import type { DurationMs, EpochMs } from '@vpa/core/time.ts'
+import { type DurationMs, type EpochMs, HOUR, formatTime } from '@vpa/core/time.ts'
 import type { Cluster, ContainerUsage } from '@vpa/kube/cluster.ts'
 import type { Log } from '@vpa/kube/log.ts'
 import type { RecommenderOptions } from './config.ts'
@@ -18,12 +18,17 @@ export type SampleResult =
   | 'accepted'
   /** Seen before, or older than one that was. */
   | 'stale'
-  /** Negative, or not an amount. */
+  /** Negative, infinite, not a number, more than any machine has, or of no time. */
   | 'invalid'
+  /** Of a time that is to come. */
+  | 'future'
   /** Of a container that is not in our copy of the cluster, or not kept to save memory. */
   | 'unknown'
 
 export type SampleTally = Readonly<Record<SampleResult, number>>
+
+/** By so much clocks may differ. A sample from further ahead would make all that come after it stale, and what came before it weigh nothing. */
+const MOST_AHEAD = HOUR
 
 export interface SampleContext {
   readonly history: UsageHistory
@@ -36,9 +41,20 @@ export interface SampleContext {
   readonly now: EpochMs
 }
 
+export function emptyTally(): Record<SampleResult, number> {
+  return { accepted: 0, stale: 0, invalid: 0, future: 0, unknown: 0 }
+}
+
+/** Why usage is refused, whatever came before it. */
+export function refusalOf(usage: number, at: EpochMs, now: EpochMs): 'invalid' | 'future' | undefined {
+  if (!isUsage(usage) || !(at >= 0)) return 'invalid'
+  return at > now + MOST_AHEAD ? 'future' : undefined
+}
+
 /** Adds what the metrics API reported to history. A sample that is refused holds up no other. */
 export function addUsage(context: SampleContext, usage: readonly ContainerUsage[]): SampleTally {
-  const tally = { accepted: 0, stale: 0, invalid: 0, unknown: 0 }
+  const tally = emptyTally()
+  let latest: EpochMs = 0
   for (const { namespace, podName, containerName, at, ...amounts } of usage) {
     const { history, log, pods, now } = context
     const fields = { pod: `${namespace}/${podName}`, container: containerName }
@@ -52,14 +68,19 @@ export function addUsage(context: SampleContext, usage: readonly ContainerUsage[
     context.recorder?.usage(group, containerName, amounts)
     const add = (resource: Resource, usage: number | undefined, accept: (usage: number) => boolean) => {
       if (usage === undefined) return
-      const result = accept(usage) ? 'accepted' : usage >= 0 ? 'stale' : 'invalid'
+      const result = refusalOf(usage, at, now) ?? (accept(usage) ? 'accepted' : 'stale')
       tally[result] += 1
       if (result === 'accepted') observe(context, group, { containerName, resource, usage, isOom: false })
-      else if (result === 'invalid') log.warn('Error adding metric sample', { ...fields, resource, usage, why: 'usage is negative, or not a number' })
+      else if (result === 'invalid') log.warn('Error adding metric sample', { ...fields, resource, usage, why: 'usage is not an amount that a machine can have' })
+      else if (result === 'future') latest = Math.max(latest, at)
       else log.debug('Error adding metric sample', { ...fields, resource, why: 'sample discarded (invalid or out of order)' })
     }
     add('cpu', amounts.cpu, (usage) => container.addCpu(aggregate, usage, at))
     add('memory', measuredMemory(amounts.memory), (bytes) => container.addMemory(aggregate, { bytes, at }, aggregationOf(context, group, containerName)))
+  }
+  if (tally.future > 0) {
+    const times = { latest: formatTime(latest), now: formatTime(context.now) }
+    context.log.warn('Samples of a time that is to come are refused: is the clock here behind, or that of the metrics ahead?', { samples: tally.future, ...times })
   }
   return tally
 }
@@ -78,6 +99,10 @@ export function addOoms(context: SampleContext, ooms: readonly Oom[]): void {
     const tracked = context.history.container(oom, context.now)
     if (tracked === undefined) {
       context.log.warn('Failed to record OOM', { ...fields, why: 'unknown container' })
+      continue
+    }
+    if (oom.at > context.now + MOST_AHEAD) {
+      context.log.warn('Failed to record OOM', { ...fields, why: 'it is of a time that is to come' })
       continue
     }
     const bytes = tracked.history.recordOom(tracked.aggregate, oom, aggregationOf(context, tracked.group, oom.containerName))

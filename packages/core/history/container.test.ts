@@ -16,6 +16,8 @@ test.for<[string, readonly Step[], [peak: number, windowEnd: number][], interval
   ['lower usage in the same interval says nothing', [['use', 10, T], ['use', 5, T + HOUR]], [[10, W]]],
   ['intervals without samples are skipped', [['use', 5, T], ['use', 10, T + 2 * HOUR]], [[5, T + HOUR], [10, T + 3 * HOUR]], HOUR],
   ['an older or negative sample is refused', [['use', 5, T], ['use', 9, T - 1, 'refused'], ['use', -1, T + 1, 'refused']], [[5, W]]],
+  ['what is infinite, or more than any machine has, is refused', [['use', Infinity, T, 'refused'], ['use', 1e16 / MB, T, 'refused'], ['use', 5, T]], [[5, W]]],
+  ['an OOM at an infinite request needs all that there can be', [['oom', Infinity, T]], [[Number.MAX_SAFE_INTEGER / MB, W]]],
   ['an interval that begins with 0 bytes keeps it, as upstream', [['use', 0, T], ['use', 7, T + 1]], [[0, W]]],
   ['an OOM at 1000 MiB needs 20 % more', [['oom', 1000, T]], [[1200, W]]],
   ['an OOM at 1 MiB needs 100 MiB more', [['oom', 1, T]], [[101, W]]],
@@ -41,8 +43,8 @@ test.for<[string, readonly Step[], [peak: number, windowEnd: number][], interval
 test('CPU: each time counts once, the lower bound of usage is 0', () => {
   const aggregate = newAggregate()
   const container = new ContainerHistory()
-  const accepted = [[3140, T], [6280, T + 1], [1570, T + 1], [-1, T + 2], [Number.NaN, T + 3], [1570, T + 4]].map(([usage, at]) => container.addCpu(aggregate, usage!, at!))
-  expect(accepted).toEqual([true, true, false, false, false, true])
+  const accepted = [[3140, T], [6280, T + 1], [1570, T + 1], [-1, T + 2], [Number.NaN, T + 3], [Infinity, T + 3], [1e16, T + 3], [7, Number.NaN], [1570, T + 4]].map(([usage, at]) => container.addCpu(aggregate, usage!, at!))
+  expect(accepted).toEqual([true, true, false, false, false, false, false, false, true])
   expect(aggregate.span).toEqual({ first: T, last: T + 4, count: 3 })
 })
 

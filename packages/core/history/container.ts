@@ -1,4 +1,4 @@
-import { type Amount, amountOf } from '../amount.ts'
+import { type Amount, MAX_USAGE, amountOf, isUsage } from '../amount.ts'
 import type { EpochMs } from '../time.ts'
 import type { Aggregate } from './aggregate.ts'
 import type { AggregationOptions } from './aggregation-options.ts'
@@ -17,17 +17,17 @@ export class ContainerHistory {
   #usagePeak: Amount = 0
   #oomPeak: Amount = 0
 
-  /** @returns false when the sample is negative, or not newer than the one before */
+  /** @returns false when the sample is no usage, or not newer than the one before */
   addCpu(aggregate: Aggregate, millicores: Amount, at: EpochMs): boolean {
-    if (!(millicores >= 0) || at <= this.#lastCpuAt) return false
+    if (!isUsage(millicores) || !(at > this.#lastCpuAt)) return false
     aggregate.addCpu(millicores, at)
     this.#lastCpuAt = at
     return true
   }
 
-  /** @returns false when the sample is negative, or older than the one before */
+  /** @returns false when the sample is no usage, or older than the one before */
   addMemory(aggregate: Aggregate, sample: { readonly bytes: Amount; readonly at: EpochMs }, options: AggregationOptions): boolean {
-    if (!(sample.bytes >= 0) || sample.at < this.#lastMemoryAt) return false
+    if (!isUsage(sample.bytes) || !(sample.at >= this.#lastMemoryAt)) return false
     if (this.#replacesPeak(aggregate, sample, options)) this.#usagePeak = sample.bytes
     return true
   }
@@ -42,7 +42,7 @@ export class ContainerHistory {
   recordOom(aggregate: Aggregate, { requested, at }: { readonly requested: Amount; readonly at: EpochMs }, options: AggregationOptions): Amount | undefined {
     if (at < this.#lastMemoryAt - options.memoryInterval) return undefined
     const used = Math.max(requested, this.#usagePeak)
-    const bytes = Math.max(used + options.oomMinBumpUp, amountOf(used * options.oomBumpUpRatio))
+    const bytes = Math.min(Math.max(used + options.oomMinBumpUp, amountOf(used * options.oomBumpUpRatio)), MAX_USAGE)
     if (this.#replacesPeak(aggregate, { bytes, at }, options)) this.#oomPeak = bytes
     return bytes
   }

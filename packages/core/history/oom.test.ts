@@ -56,6 +56,7 @@ test.for<[string, ReturnType<typeof evictionEvent>, [container: string, used: nu
   ['lists of different lengths', evictionEvent('app,log', '1024', 'memory'), []],
   ['fewer resources than containers', evictionEvent('app,log', '1024,2048', 'memory'), []],
   ['an amount that is none', evictionEvent('app,log', 'much,2048', 'memory,memory'), [['log', 2048]]],
+  ['an amount that no machine has', evictionEvent('app,log,side', '1e400,2048,-1', 'memory,memory,memory'), [['log', 2048]]],
   ['of something that is no pod', evictionEvent('app', '1024', 'memory', 'Node'), []],
   ['without annotations', projectEvictionEvent({ metadata: { creationTimestamp: AT }, involvedObject: { kind: 'Pod', name: 'web-0' } }), []],
 ])('the event of an eviction: %s', ([, event, expected]) => {

@@ -1,4 +1,4 @@
-import type { Amount } from '../amount.ts'
+import { type Amount, isUsage } from '../amount.ts'
 import type { EvictionEvent } from '../api/eviction-event.ts'
 import type { ContainerStatus, Pod } from '../api/pod.ts'
 import { currentResources } from '../policy/current-resources.ts'
@@ -42,8 +42,8 @@ export function oomsOfEviction({ namespace, podName, at, offendingContainers, of
   if (offendingContainersUsage.length !== offendingContainers.length || starvedResource.length !== offendingContainers.length) return []
   return offendingContainers.flatMap((containerName, index) => {
     const used = parseQuantity(offendingContainersUsage[index] ?? '')
-    if (starvedResource[index] !== 'memory' || used === undefined) return []
-    return [{ namespace, podName, containerName, at, requested: Number(wholeValue(used)) }]
+    const bytes = used === undefined ? Number.NaN : Number(wholeValue(used))
+    return starvedResource[index] === 'memory' && isUsage(bytes) ? [{ namespace, podName, containerName, at, requested: bytes }] : []
   })
 }
 

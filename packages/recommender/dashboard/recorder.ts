@@ -1,4 +1,4 @@
-import type { Amount } from '@vpa/core/amount.ts'
+import { type Amount, isUsage } from '@vpa/core/amount.ts'
 import { type UsageOf, amountIn } from '@vpa/core/advise/container-advice.ts'
 import { type Mark, oomMark } from '@vpa/core/advise/mark.ts'
 import type { Pod } from '@vpa/core/api/pod.ts'
@@ -42,18 +42,18 @@ export class Recorder {
     this.#timeline = new Timeline(interval)
   }
 
-  /** One container's usage, for the turn that follows. What is NaN was reported, but is no amount. */
+  /** One container's usage, for the turn that follows. What is no amount was reported all the same. */
   usage(group: PodGroup, containerName: string, { cpu, memory }: Pick<UsageOf, 'cpu' | 'memory'>): void {
     let tallies = this.#tallies.get(group)
     if (tallies === undefined) this.#tallies.set(group, (tallies = new Map()))
     let tally = tallies.get(containerName)
     if (tally === undefined) tallies.set(containerName, (tally = { cpuSum: 0, cpuCount: 0, cpuMost: undefined, memoryMost: undefined }))
-    if (cpu !== undefined && cpu >= 0) {
+    if (cpu !== undefined && isUsage(cpu)) {
       tally.cpuSum += cpu
       tally.cpuCount += 1
       tally.cpuMost = Math.max(tally.cpuMost ?? 0, cpu)
     }
-    if (memory !== undefined && memory >= 0) tally.memoryMost = Math.max(tally.memoryMost ?? 0, memory)
+    if (memory !== undefined && isUsage(memory)) tally.memoryMost = Math.max(tally.memoryMost ?? 0, memory)
   }
 
   turn({ subjects, ooms, pods, now }: Turn): void {
