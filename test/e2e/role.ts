@@ -48,8 +48,9 @@ export async function rolesOfManifests(): Promise<readonly Role[]> {
   })
 }
 
-function permissionsOf({ apiGroups, resources, verbs, resourceNames = [undefined] as unknown as string[] }: Rule): Permission[] {
-  return apiGroups.flatMap((group) => resources.flatMap((resource) => verbs.flatMap((verb) => resourceNames.map((name) => ({ verb, group, resource, name })))))
+function permissionsOf({ apiGroups, resources, verbs, resourceNames }: Rule): Permission[] {
+  const names: readonly (string | undefined)[] = resourceNames ?? [undefined]
+  return apiGroups.flatMap((group) => resources.flatMap((resource) => verbs.flatMap((verb) => names.map((name) => ({ verb, group, resource, name })))))
 }
 
 /** A rule that allows this alone. */
