@@ -95,7 +95,7 @@ case $#/${2:-} in
     # Deleted in the opposite order: programs first, the kinds they work on last.
     components=(updater recommender admission-controller)
     files=(crd rbac "${components[@]}")
-    [[ $action != delete ]] || files=("${components[@]}" rbac crd)
+    [[ $action != delete ]] || files=("${components[@]}" external-metrics rbac crd)
     kinds+=(customresourcedefinitions.apiextensions.k8s.io clusterroles.rbac.authorization.k8s.io)
     ;;
   2/admission-controller | 2/updater | 2/recommender) files=("$2") ;;

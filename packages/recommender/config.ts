@@ -69,7 +69,7 @@ const dashboard = {
 }
 
 const externalMetrics = {
-  useExternalMetrics: flag.boolean(false).describe('Read usage from external.metrics.k8s.io, by the metrics that --external-metrics-cpu-metric and --external-metrics-memory-metric name, instead of metrics.k8s.io.'),
+  useExternalMetrics: flag.boolean(false).describe('Read usage from external.metrics.k8s.io, by the metrics that --external-metrics-cpu-metric and --external-metrics-memory-metric name, instead of metrics.k8s.io. Needs the right to do so: manifests/external-metrics.yaml; the chart grants it by itself.'),
   externalMetricsCpuMetric: flag.text('').describe('Name of the external metric of CPU usage.'),
   externalMetricsMemoryMetric: flag.text('').describe('Name of the external metric of memory usage.'),
 }

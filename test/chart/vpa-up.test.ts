@@ -52,6 +52,17 @@ describe.skipIf(found === undefined)('hack/vpa-up.sh and the chart', () => {
     expect(withoutElection(rightsOf(chart))).toEqual(withoutElection(rightsOf(scripts)))
   })
 
+  test.for([
+    ['--use-external-metrics', true],
+    ['--use_external_metrics=true', true],
+    ['--use-external-metrics=false', false],
+    ['--external-metrics-cpu-metric=cpu', false],
+  ] as const)('with flag %s, the chart grants what manifests/external-metrics.yaml does: %s', ([flag, isGranted]) => {
+    const { 'vpa-recommender': several = [], ...others } = rightsOf(render(`--set=recommender.extraArgs={${flag}}`))
+    const { 'vpa-recommender': expected = [] } = rightsOf([...chart, ...(isGranted ? manifestsIn(read('manifests/external-metrics.yaml')) : [])])
+    expect({ 'vpa-recommender': several, ...others }).toEqual({ ...rightsOf(chart), 'vpa-recommender': expected })
+  })
+
   test('with several replicas, the chart adds the lease and nothing else', () => {
     const single = rightsOf(chart)
     const several = rightsOf(render('--set=recommender.replicas=2,updater.replicas=2'))

@@ -46,6 +46,6 @@ export async function auditedRequests(): Promise<readonly AuditedRequest[]> {
 /** Whether the request needs this permission. */
 export function needs(request: AuditedRequest, { verb, group, resource, name }: Permission): boolean {
   const sameGroup = group === '*' || group === request.group
-  const sameResource = resource === request.resource || (resource.startsWith('*/') && request.resource.endsWith(resource.slice(1)))
+  const sameResource = resource === '*' || resource === request.resource || (resource.startsWith('*/') && request.resource.endsWith(resource.slice(1)))
   return request.verb === verb && sameGroup && sameResource && (name === undefined || name === request.name)
 }

@@ -44,6 +44,7 @@ test('vpa-up.sh installs everything and waits for the rollout; the second run ch
   await bash('hack/vpa-up.sh')
   expect(await generations()).toEqual(versions)
 
+  await bash('kubectl apply -f manifests/external-metrics.yaml')
   await bash('hack/vpa-down.sh')
   expect(await ours()).toEqual([])
 })

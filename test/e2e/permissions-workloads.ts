@@ -20,6 +20,7 @@ export class PermissionsWorkloads {
     await this.#deployment('evicted', 'Recreate')
     await this.#deployment('resized', 'InPlaceOrRecreate')
     await this.#deployment('boosted', 'Initial')
+    await this.#deployment('measured', 'Off', { recommenders: [{ name: 'other' }] })
     // Two for one target, of which the recommender tells by an event.
     await this.#vpa('rival', { apiVersion: 'apps/v1', kind: 'Deployment', name: 'evicted' })
     await this.#create(`/apis/autoscaling.k8s.io/v1/namespaces/${this.#namespace}/verticalpodautoscalercheckpoints`, {
@@ -36,14 +37,14 @@ export class PermissionsWorkloads {
   }
 
   /** Pods that have too little. */
-  async #deployment(name: string, updateMode: string): Promise<void> {
+  async #deployment(name: string, updateMode: string, spec: object = {}): Promise<void> {
     const labels = { app: name }
     const container = { name: 'app', image: 'none', resources: { requests: { cpu: '50m', memory: '50Mi' } } }
     const template = { metadata: { labels, annotations: { 'kwok.x-k8s.io/usage-cpu': '50m', 'kwok.x-k8s.io/usage-memory': '50Mi' } }, spec: { terminationGracePeriodSeconds: 0, containers: [container] } }
     await this.#create(`/apis/apps/v1/namespaces/${this.#namespace}/deployments`, { metadata: { name }, spec: { replicas: 2, selector: { matchLabels: labels }, template } })
     const bound = { cpu: '300m', memory: '100Mi' }
     const resourcePolicy = { containerPolicies: [{ containerName: '*', minAllowed: bound, maxAllowed: bound }] }
-    await this.#vpa(name, { kind: 'Deployment', name, apiVersion: 'apps/v1' }, { updatePolicy: { updateMode }, resourcePolicy })
+    await this.#vpa(name, { kind: 'Deployment', name, apiVersion: 'apps/v1' }, { updatePolicy: { updateMode }, resourcePolicy, ...spec })
   }
 
   async #vpa(name: string, targetRef: object, spec: object = {}): Promise<void> {

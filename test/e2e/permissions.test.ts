@@ -17,7 +17,7 @@ import { Program } from '../support/program.ts'
 import { type AuditedRequest, auditedRequests, needs } from './audit-log.ts'
 import { deleteAll, forgetAdmissionController, kubeconfig } from './control-plane.ts'
 import { PermissionsWorkloads } from './permissions-workloads.ts'
-import { type Permission, type Role, permissionText, rolesOfManifests, ruleOf } from './role.ts'
+import { type Permission, type Role, permissionText, rolesOf, ruleOf } from './role.ts'
 
 /**
  * Every feature at work on a real API server that enforces the roles. A role that lacks a permission has a request refused; one that has a
@@ -27,6 +27,8 @@ const ACCOUNTS = ['vpa-recommender', 'vpa-updater', 'vpa-admission-controller']
 const SECRET = { namespace: 'kube-system', name: 'vpa-tls-certs' }
 /** Of the two recommenders and the updater. */
 const LEADER_LEASES = ['vpa-recommender', 'vpa-recommender-lease', 'vpa-updater']
+/** Granted besides, for a flag that asks an API which this cluster does not serve; who may ask is decided all the same. */
+const EXTERNAL_METRICS = 'external-metrics.yaml'
 const PATIENCE_MS = 120_000
 const ROLE_PATIENCE_MS = 10_000
 
@@ -42,10 +44,12 @@ let secret: Secret | undefined
 const programs: Program[] = []
 
 beforeAll(async () => {
-  cluster = await openClusterOf(await Api.open(kubeconfig), kubeconfig)
+  const api = await Api.open(kubeconfig)
+  cluster = await openClusterOf(api, kubeconfig)
+  await api.createAll(new URL(`../../manifests/${EXTERNAL_METRICS}`, import.meta.url))
   client = await openClient({ kubeconfig, source: 'e2e', qps: 0, burst: 0, clock: systemClock, registry: new Registry() })
   workloads = new PermissionsWorkloads(client, 'permissions')
-  roles = await rolesOfManifests()
+  roles = await rolesOf('rbac.yaml', EXTERNAL_METRICS)
   await forgetAdmissionController(client)
   await forgetLeaders()
   earlier = (await auditedRequests()).length
@@ -71,7 +75,7 @@ async function forgetLeaders(): Promise<void> {
 async function workAll(): Promise<void> {
   const election = ['--leader-elect', '--leader-elect-lease-duration=3s', '--leader-elect-renew-deadline=2s', '--leader-elect-retry-period=500ms']
   start('recommender', '--recommender-interval=1s', '--memory-saver', '--checkpoints-gc-interval=2s', '--humanize-memory', ...election)
-  start('recommender', '--recommender-interval=1s', '--recommender-name=other', '--leader-elect-resource-name=vpa-recommender', ...election)
+  start('recommender', '--recommender-interval=1s', '--recommender-name=other', '--leader-elect-resource-name=vpa-recommender', '--use-external-metrics', '--external-metrics-cpu-metric=cpu-usage', ...election)
   const lives = ['--updater-interval=1s', '--outcome-back-off-base=1s', '--outcome-back-off-cap=2s', '--in-place-skip-disruption-budget']
   // Evicts although nobody changes new pods, and tells so by a condition.
   const blind = start('updater', ...lives, '--use-admission-controller-status=false')

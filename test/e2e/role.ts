@@ -36,9 +36,10 @@ interface Manifest {
   readonly subjects?: readonly { readonly name: string }[]
 }
 
-/** What manifests/rbac.yaml allows. */
-export async function rolesOfManifests(): Promise<readonly Role[]> {
-  const manifests = parseAllDocuments(await readFile('manifests/rbac.yaml', 'utf8')).map((document) => document.toJS() as Manifest)
+/** What these files in manifests/ allow. */
+export async function rolesOf(...files: readonly string[]): Promise<readonly Role[]> {
+  const texts = await Promise.all(files.map((file) => readFile(`manifests/${file}`, 'utf8')))
+  const manifests = texts.flatMap((text) => parseAllDocuments(text).map((document) => document.toJS() as Manifest))
   return manifests.flatMap(({ kind, metadata: { name, namespace }, rules }) => {
     if (rules === undefined) return []
     const bindings = manifests.filter(({ roleRef }) => roleRef?.kind === kind && roleRef.name === name)
