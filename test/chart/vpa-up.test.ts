@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { PROGRAM_NAMES } from '../../hack/program-names.ts'
 import { type Helm, type Manifest, findHelm, manifestsIn } from './helm.ts'
-import { type Deployment, configOf, containerOf, nameOf } from './manifest.ts'
+import { type Deployment, configOf, containerOf, deploymentsIn, nameOf } from './manifest.ts'
 import { rightsOf } from './rights.ts'
 
 const found = findHelm()
@@ -45,6 +45,25 @@ describe.skipIf(found === undefined)('hack/vpa-up.sh and the chart', () => {
   test('install the same objects', () => {
     expect(Object.keys(comparable(scripts))).toHaveLength(11)
     expect(comparable(chart)).toEqual(comparable(scripts))
+  })
+
+  test.for([
+    ['hack/vpa-up.sh', scripts, ['admission-controller']],
+    ['the chart with the same values', chart, ['admission-controller']],
+    ['the chart by default', found?.render() ?? [], ['admission-controller', 'recommender', 'updater']],
+  ] as const)('ask for CPU and memory, within limits, and several replicas for zones and nodes of their own: %s', ([, manifests, several]) => {
+    const deployments = deploymentsIn(manifests)
+    const amounts = { cpu: expect.stringMatching(/^\d+m$/) as string, memory: expect.stringMatching(/^\d+Mi$/) as string }
+    expect(deployments.map((deployment) => containerOf(deployment)['resources'])).toEqual(PROGRAM_NAMES.map(() => ({ requests: amounts, limits: amounts })))
+
+    const replicated = deployments.filter(({ spec }) => (spec.replicas ?? 1) > 1)
+    expect(replicated.map((deployment) => containerOf(deployment).name).toSorted()).toEqual(several)
+    for (const { spec: { template: { metadata: { labels }, spec } } } of replicated) {
+      // A constraint whose selector misses the pods spreads nothing.
+      const selector = { matchLabels: { app: labels['app'] } }
+      expect(spec['topologySpreadConstraints']).toEqual([{ maxSkew: 1, topologyKey: 'topology.kubernetes.io/zone', whenUnsatisfiable: 'ScheduleAnyway', labelSelector: selector }])
+      expect(spec['affinity']).toMatchObject({ podAntiAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [{ podAffinityTerm: { topologyKey: 'kubernetes.io/hostname' } }] } })
+    }
   })
 
   test('give each program the same rights', () => {
