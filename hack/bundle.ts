@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { pageFiles } from '@vpa/dashboard/page-files.ts'
-import { type Plugin, build } from 'esbuild'
+import { type BuildOptions, type Plugin, build } from 'esbuild'
 import { PROGRAM_NAMES } from './program-names.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -21,8 +21,8 @@ const bundledPage: Plugin = {
   },
 }
 
-await rm(`${root}/dist`, { recursive: true, force: true })
-await build({
+/** The three programs. */
+export const IMAGE_BUNDLE: BuildOptions = {
   absWorkingDir: root,
   entryPoints: PROGRAM_NAMES.map((program) => ({ in: `packages/${program}/main.ts`, out: `vpa-${program}` })),
   outdir: 'dist',
@@ -43,4 +43,9 @@ await build({
   banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)" },
   plugins: [bundledPage],
   logLevel: 'warning',
-})
+}
+
+if (import.meta.main) {
+  await rm(`${root}/dist`, { recursive: true, force: true })
+  await build(IMAGE_BUNDLE)
+}

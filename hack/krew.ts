@@ -14,47 +14,50 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { build } from 'esbuild'
+import { type BuildOptions, build } from 'esbuild'
 import { stringify } from 'yaml'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const ARCHIVE = 'kubectl-vpa.tar.gz'
 
-const { values } = parseArgs({ options: { url: { type: 'string' }, out: { type: 'string', default: join(ROOT, 'dist', 'krew') } } })
-if (values.url === undefined) {
-  console.error(`--url is missing: expected where ${ARCHIVE} will be served from, such as https://example.com/releases/v0.1.0`)
-  process.exitCode = 2
-} else {
-  const directory = mkdtempSync(join(tmpdir(), 'krew-'))
-  try {
-    await bundle(directory)
-    copyFileSync(join(ROOT, 'LICENSE'), join(directory, 'LICENSE'))
-    mkdirSync(values.out, { recursive: true })
-    // Neither times nor owners: who builds it again gets the same sha256.
-    execFileSync('tar', ['--create', '--use-compress-program=gzip -n', '--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner', `--file=${join(values.out, ARCHIVE)}`, ...readdirSync(directory).toSorted()], { cwd: directory })
-    writeFileSync(join(values.out, 'vpa.yaml'), manifest(values.url, readFileSync(join(values.out, ARCHIVE))))
-    console.log(`${join(values.out, ARCHIVE)}\n${join(values.out, 'vpa.yaml')}`)
-  } finally {
-    rmSync(directory, { recursive: true })
-  }
+/** The program with all it needs. */
+export const PLUGIN_BUNDLE: BuildOptions = {
+  absWorkingDir: ROOT,
+  entryPoints: [{ in: 'packages/kubectl-vpa/main.ts', out: 'kubectl-vpa' }],
+  outdir: 'dist',
+  outExtension: { '.js': '.mjs' },
+  bundle: true,
+  // The plotting library and the Kubernetes client library are loaded only where they are needed.
+  splitting: true,
+  minify: true,
+  platform: 'node',
+  target: 'node22',
+  format: 'esm',
+  banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)" },
+  logLevel: 'warning',
 }
 
-async function bundle(directory: string): Promise<void> {
-  await build({
-    absWorkingDir: ROOT,
-    entryPoints: [{ in: 'packages/kubectl-vpa/main.ts', out: 'kubectl-vpa' }],
-    outdir: directory,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    // The plotting library and the Kubernetes client library are loaded only where they are needed.
-    splitting: true,
-    minify: true,
-    platform: 'node',
-    target: 'node22',
-    format: 'esm',
-    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)" },
-    logLevel: 'warning',
-  })
+if (import.meta.main) await makeArchive()
+
+async function makeArchive(): Promise<void> {
+  const { values } = parseArgs({ options: { url: { type: 'string' }, out: { type: 'string', default: join(ROOT, 'dist', 'krew') } } })
+  if (values.url === undefined) {
+    console.error(`--url is missing: expected where ${ARCHIVE} will be served from, such as https://example.com/releases/v0.1.0`)
+    process.exitCode = 2
+  } else {
+    const directory = mkdtempSync(join(tmpdir(), 'krew-'))
+    try {
+      await build({ ...PLUGIN_BUNDLE, outdir: directory })
+      copyFileSync(join(ROOT, 'LICENSE'), join(directory, 'LICENSE'))
+      mkdirSync(values.out, { recursive: true })
+      // Neither times nor owners: who builds it again gets the same sha256.
+      execFileSync('tar', ['--create', '--use-compress-program=gzip -n', '--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner', `--file=${join(values.out, ARCHIVE)}`, ...readdirSync(directory).toSorted()], { cwd: directory })
+      writeFileSync(join(values.out, 'vpa.yaml'), manifest(values.url, readFileSync(join(values.out, ARCHIVE))))
+      console.log(`${join(values.out, ARCHIVE)}\n${join(values.out, 'vpa.yaml')}`)
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
+  }
 }
 
 function manifest(url: string, archive: Buffer): string {
