@@ -1,4 +1,7 @@
-import type { DurationMs } from '@vpa/core/time.ts'
+import { type DurationMs, SECOND } from '@vpa/core/time.ts'
+
+/** Whoever asks for more is asked again nevertheless: it may be a mistake, and a watch that waits for hours sees nothing. */
+const LONGEST_WAIT = 30 * SECOND
 
 /** What the API server answered instead of the object: a decoded `v1.Status`. */
 export class ApiError extends Error {
@@ -8,16 +11,21 @@ export class ApiError extends Error {
   /** Such as `NotFound`, `Conflict`, `Expired`; empty where the answer was no Status. */
   readonly reason: string
   readonly causes: readonly ErrorCause[]
+  /** At most {@link LONGEST_WAIT}; undefined where nothing was asked, or no number of seconds. */
   readonly retryAfter: DurationMs | undefined
 
-  constructor(status: number, body: StatusBody, retryAfterSeconds?: number) {
+  constructor(status: number, body: StatusBody, retryAfterHeader?: string) {
     super(body.message || `the server answered ${status}`)
     this.status = status
     this.reason = body.reason ?? ''
     this.causes = body.details?.causes ?? []
-    const seconds = retryAfterSeconds ?? body.details?.retryAfterSeconds
-    this.retryAfter = seconds === undefined ? undefined : seconds * 1000
+    this.retryAfter = waitOf(retryAfterHeader) ?? waitOf(body.details?.retryAfterSeconds)
   }
+}
+
+function waitOf(asked: unknown): DurationMs | undefined {
+  const seconds = typeof asked === 'string' || typeof asked === 'number' ? Number(asked) : Number.NaN
+  return seconds >= 0 ? Math.min(seconds * SECOND, LONGEST_WAIT) : undefined
 }
 
 export interface ErrorCause {
@@ -36,8 +44,7 @@ export interface StatusBody {
 
 /** Reads the body of an answer that is not a success: a Status where it is one, the text itself where it is not (a proxy's page). */
 export function apiErrorOf(status: number, body: string, retryAfterHeader: string | undefined): ApiError {
-  const seconds = Number(retryAfterHeader)
-  return new ApiError(status, statusBodyOf(body), retryAfterHeader === undefined || Number.isNaN(seconds) ? undefined : seconds)
+  return new ApiError(status, statusBodyOf(body), retryAfterHeader)
 }
 
 function statusBodyOf(text: string): StatusBody {

@@ -1,7 +1,7 @@
 import { SECOND } from '@vpa/core/time.ts'
 import { Registry } from 'prom-client'
 import { expect, test } from 'vitest'
-import { clientOf, json, refuse, startApiServer } from '../../test/support/api-server.ts'
+import { clientOf, json, refuse, sendWithoutEnd, startApiServer } from '../../test/support/api-server.ts'
 
 test('sends JSON with the content type of the patch, and decodes the answer', async () => {
   const server = await startApiServer((_, response) => json(response, 200, { kind: 'Pod' }))
@@ -27,6 +27,19 @@ test('a refusal carries status, reason, message and causes', async () => {
   })
 })
 
+test.for([
+  ['a refusal', 500, { name: 'ApiError', status: 500, message: 'x'.repeat(300) }],
+  ['an object', 200, { message: 'GET /x: the answer is larger than 33554432 bytes' }],
+] as const)('%s that never ends is not read to its end', async ([, status, error]) => {
+  let closed: Promise<unknown> | undefined
+  const server = await startApiServer((_, response) => {
+    closed = new Promise((resolve) => response.on('close', () => resolve(response.writableFinished)))
+    sendWithoutEnd(response, status, '')
+  })
+  await expect(clientOf(server).request({ path: '/x' })).rejects.toMatchObject(error)
+  expect(await closed).toBe(false)
+})
+
 test("a proxy's error page is quoted", async () => {
   const server = await startApiServer((_, response) => void response.writeHead(502).end('<h1>Bad Gateway</h1>'))
   await expect(clientOf(server).request({ path: '/x' })).rejects.toMatchObject({ status: 502, message: '<h1>Bad Gateway</h1>' })
@@ -42,6 +55,10 @@ test.for([
   ['a disruption budget that says no is an answer', 'POST', 429, { 'retry-after': '2' }, { details: { causes: [{ reason: 'DisruptionBudget' }] } }, []],
   ['a read of an overloaded server waits as well', 'GET', 503, { 'retry-after': '2' }, {}, [2 * SECOND]],
   ['a write that ended in 503 may have been done', 'PATCH', 503, { 'retry-after': '2' }, {}, []],
+  ['it does not wait for an hour', 'GET', 429, { 'retry-after': '3600' }, {}, [30 * SECOND]],
+  ['a Status may say how long as well', 'GET', 429, {}, { details: { retryAfterSeconds: 2 } }, [2 * SECOND]],
+  ['a wait that is no number is none', 'GET', 429, {}, { details: { retryAfterSeconds: 'soon' } }, []],
+  ['nor is one below zero', 'GET', 429, { 'retry-after': '-1' }, {}, []],
   ['without Retry-After nothing is repeated', 'GET', 503, {}, {}, []],
 ] as const)('%s', async ([, method, status, headers, body, expected]) => {
   const waits: number[] = []

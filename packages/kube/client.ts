@@ -7,6 +7,8 @@ import type { Clock } from './clock.ts'
 import type { Credentials } from './credentials.ts'
 import { messageOf } from './error-message.ts'
 import { RateLimit } from './rate-limit.ts'
+import { LONGEST_REFUSAL, readText } from './read-text.ts'
+import { LARGEST_PART } from './splitter.ts'
 
 /** One request to the API server. */
 export interface ApiRequest {
@@ -44,14 +46,13 @@ const PATCH_TYPES = {
   strategic: 'application/strategic-merge-patch+json',
 } as const
 const DEFAULT_TIMEOUT = 30 * SECOND
-const MAX_RETRY_WAIT = 30 * SECOND
 const MAX_ATTEMPTS = 6
 /** Each watch holds a connection of its own; the rest is for requests at the same time. */
 const MAX_CONNECTIONS = 128
 
 /**
  * Speaks HTTP/1.1 to the API server, over connections that are kept open.
- * It waits as long as the API server asks (`Retry-After`) and never sends more than the client-side limit allows.
+ * It waits as the API server asks (`Retry-After`) and never sends more than the client-side limit allows.
  */
 export class Client {
   readonly #options: ClientOptions
@@ -70,11 +71,12 @@ export class Client {
 
   /**
    * @returns the decoded JSON of the answer; what the caller expects of it is the caller's to check
-   * @throws ApiError when the API server refuses, Error when it cannot be reached or its answer is not JSON
+   * @throws ApiError when the API server refuses, Error when it cannot be reached or its answer is not JSON, or larger than any object
    */
   async request<T>(request: ApiRequest): Promise<T> {
-    const body = await this.#send(request)
-    return (await body.json()) as T
+    const { text, isCut } = await readText(await this.#send(request), LARGEST_PART)
+    if (isCut) throw new RangeError(`${request.method ?? 'GET'} ${request.path}: the answer is larger than ${LARGEST_PART} bytes`)
+    return JSON.parse(text) as T
   }
 
   /** As {@link request}, for answers that never end or are too large to be held. Whatever else waits gets its turn between two chunks. */
@@ -93,7 +95,7 @@ export class Client {
       request.signal?.throwIfAborted()
       const { statusCode, headers, body } = await this.#dispatch(request)
       if (statusCode < 300) return body
-      const error = apiErrorOf(statusCode, await body.text(), headers['retry-after']?.toString())
+      const error = apiErrorOf(statusCode, (await readText(body, LONGEST_REFUSAL)).text, headers['retry-after']?.toString())
       if (statusCode === 401) this.#options.credentials.refused()
       const wait = statusCode === 401 && attempt === 1 ? 0 : waitBeforeRetry(request, error)
       if (wait === undefined || attempt === MAX_ATTEMPTS) throw error
@@ -142,8 +144,7 @@ async function* withPauses(chunks: ByteStream): ByteStream {
 function waitBeforeRetry({ method = 'GET' }: ApiRequest, error: ApiError): DurationMs | undefined {
   const throttled = error.status === 429 && !isForbiddenByBudget(error)
   const unavailable = error.status === 503 && method === 'GET'
-  if (!(throttled || unavailable) || error.retryAfter === undefined) return undefined
-  return Math.min(error.retryAfter, MAX_RETRY_WAIT)
+  return throttled || unavailable ? error.retryAfter : undefined
 }
 
 /** HTTP/1.1 on purpose: Node's HTTP/2 has leaked native memory under long watches (nghttp2#1065, node#44523). */

@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { HOUR, MINUTE, SECOND } from '@vpa/core/time.ts'
 import { expect, onTestFinished, test } from 'vitest'
-import { type ApiServer, type Handler, json, startApiServer } from '../../test/support/api-server.ts'
+import { type ApiServer, type Handler, json, sendWithoutEnd, startApiServer } from '../../test/support/api-server.ts'
 import { fakeClock } from '../../test/support/fake-clock.ts'
 import { Prometheus, type PrometheusAnswer, type PrometheusOptions, type Series } from './prometheus.ts'
 
@@ -114,6 +114,14 @@ test.for([
 ] as const)('%s', async ([, status, text, expected]) => {
   const { read } = await scene((_, response) => void response.writeHead(status).end(text))
   expect((await read()).error).toMatch(expected)
+})
+
+test.for([
+  ['a refusal', 502, '<h1>', `Prometheus answered 502: <h1>${'x'.repeat(296)}`],
+  ['a series', 200, '{"data":{"result":[{"metric":{"a":"', 'an item of an answer is larger than 33554432 bytes'],
+] as const)('%s that never ends is not read to its end', async ([, status, beginning, expected]) => {
+  const { read } = await scene((_, response) => sendWithoutEnd(response, status, beginning))
+  expect(await read()).toEqual({ series: [], error: expected })
 })
 
 test('an answer that breaks off is an error; the series before it were handed on', async () => {

@@ -3,6 +3,7 @@ import { type DurationMs, type EpochMs, SECOND, formatDuration } from '@vpa/core
 import { Agent, type Dispatcher } from 'undici'
 import type { Clock } from './clock.ts'
 import { messageOf } from './error-message.ts'
+import { LONGEST_REFUSAL, readText } from './read-text.ts'
 import { ItemSplitter } from './splitter.ts'
 
 export interface PrometheusOptions {
@@ -123,7 +124,7 @@ export class Prometheus {
 }
 
 async function readAnswer({ statusCode, body }: Dispatcher.ResponseData, onSeries: OnSeries): Promise<QueryOutcome> {
-  if (statusCode !== 200) throw new Error(refusalOf(statusCode, await body.text()))
+  if (statusCode !== 200) throw new Error(refusalOf(statusCode, (await readText(body, LONGEST_REFUSAL)).text))
   const splitter = new ItemSplitter({ key: 'result', depth: 2 })
   for await (const chunk of body) for (const text of splitter.push(chunk)) onSeries(seriesOf(JSON.parse(text) as RawSeries))
   const { status, error, data, warnings = [] } = envelopeOf(splitter.end())

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { ItemSplitter, LineSplitter } from './splitter.ts'
+import { ItemSplitter, LARGEST_PART, LineSplitter } from './splitter.ts'
 
 /** Fed in chunks of that many bytes. */
 function chunks(text: string, size: number): Buffer[] {
@@ -34,6 +34,28 @@ test('any objects, cut anywhere, however they are indented', () => {
     expect(split(JSON.stringify({ metadata: {}, items: plain }, null, indent), size)).toEqual({ envelope: { metadata: {}, items: [] }, items: plain })
   })
   fc.assert(property, { seed: 1, numRuns: 200 })
+})
+
+test('an array beside the items whose key has 200,000 bytes', () => {
+  const beside = { ['items'.repeat(40_000)]: [{ b: 1 }] }
+  expect(split(JSON.stringify({ ...beside, items: [{ a: 1 }] }), 4096)).toEqual({ items: [{ a: 1 }], envelope: { ...beside, items: [] } })
+})
+
+test.for([
+  ['a line', () => new LineSplitter(), '', 'a line of a watch'],
+  ['an item', () => new ItemSplitter(), '{"items":[{"a":"', 'an item of an answer'],
+  ['an envelope', () => new ItemSplitter(), '{"a":"', 'what an answer has beside its items'],
+] as const)('%s that never ends is an error, and not held for ever', ([, open, head, what]) => {
+  const splitter = open()
+  const chunk = Buffer.alloc(1024 * 1024, 'x')
+  const push = (times: number) => Array.from({ length: times }, () => splitter.push(chunk))
+  splitter.push(Buffer.from(head))
+  expect(() => push(LARGEST_PART / chunk.length + 1)).toThrow(`${what} is larger than ${LARGEST_PART} bytes`)
+})
+
+test('many small pieces become one text', () => {
+  const item = { a: 'é'.repeat(3000) }
+  expect(split(JSON.stringify({ items: [item, item] }), 1).items).toEqual([item, item])
 })
 
 test('a list that breaks off is an error', () => {

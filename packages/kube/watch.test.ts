@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import { MINUTE, SECOND } from '@vpa/core/time.ts'
 import { Registry } from 'prom-client'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { type ApiServer, clientOf, json, refuse, startApiServer } from '../../test/support/api-server.ts'
+import { type ApiServer, clientOf, json, refuse, sendWithoutEnd, startApiServer } from '../../test/support/api-server.ts'
 import { type FakeClock, fakeClock } from '../../test/support/fake-clock.ts'
 import { PATIENCE } from '../../test/support/patience.ts'
 import { type StoredObject, ObjectStore } from './store.ts'
@@ -147,6 +147,7 @@ test.for([
   ['a broken API server is asked for a list', status(500), ['list', 'watch from 5', 'list']],
   ['so is one that says Gone', status(410), ['list', 'watch from 5', 'list']],
   ['also in the stream', stream({ type: 'ERROR', object: { code: 410, reason: 'Expired' } }), ['list', 'watch from 5', 'list']],
+  ['so is one whose line never ends', (response: ServerResponse) => sendWithoutEnd(response, 200, '{"type":"'), ['list', 'watch from 5', 'list']],
   ['a line that is not JSON may have been any event', stream('{"type":"ADDED"<html>'), ['list', 'watch from 5', 'list']],
 ] as const)('%s', async ([, answer, expected]) => {
   const watched = await watching(list(5, thing('a', 1)), answer)
@@ -184,6 +185,16 @@ test('a place that is too old costs no waiting, also after an outage; twice in a
   const watched = await watching(list(5), status(503), status(503), status(410), list(6), status(410), list(7), stream(bookmark(8)))
   await asked(watched, 8)
   expect(watched.waits).toEqual([800, 1600, 0, 800])
+})
+
+test.for([
+  ['an hour', { details: { retryAfterSeconds: 3600 } }, {}, 30_000],
+  ['an hour, in a header', {}, { 'retry-after': '3600' }, 30_000],
+  ['no number', { details: { retryAfterSeconds: 'soon' } }, { 'retry-after': 'soon' }, 800],
+] as const)('an API server that asks to wait for %s is asked again all the same', async ([, details, headers, wait]) => {
+  const watched = await watching(list(5), (response) => refuse(response, 500, details, headers), list(6), stream())
+  await asked(watched, 3)
+  await vi.waitFor(() => expect(watched.waits).toEqual([wait]), PATIENCE)
 })
 
 test('a connection that fell silent is given up and resumed', async () => {

@@ -144,7 +144,7 @@ export class Watch<T extends StoredObject> {
       for await (const chunk of bytes) {
         heardAt = clock.uptime()
         store.heardAt = clock.now()
-        for (const line of splitter.push(chunk)) this.#event(line)
+        for (const line of linesOf(chunk, splitter)) this.#event(line)
       }
     } finally {
       over.abort()
@@ -201,8 +201,16 @@ interface RawObject extends StatusBody {
   readonly metadata?: RawMeta
 }
 
-/** What came is not JSON, or not in order: what it was meant to say is lost, so only a new list helps. */
+/** What came is not JSON, not in order, or larger than any object: what it was meant to say is lost, so only a new list helps. */
 class BrokenLine extends Error {}
+
+function linesOf(chunk: Buffer, splitter: LineSplitter): readonly string[] {
+  try {
+    return splitter.push(chunk)
+  } catch (error) {
+    throw new BrokenLine((error as RangeError).message, { cause: error })
+  }
+}
 
 function parsed(text: string): unknown {
   try {

@@ -63,6 +63,21 @@ export function clientOf(server: Pick<ApiServer, 'url'>, options: Partial<Client
   return client
 }
 
+/** Sends the beginning, and then more of the same; it would end after 96 MiB. */
+export function sendWithoutEnd(response: ServerResponse, status: number, beginning: string): void {
+  const piece = 'x'.repeat(64 * 1024)
+  let left = 1536
+  const more = () => {
+    while (left > 0 && !response.destroyed) {
+      left -= 1
+      if (!response.write(piece)) return
+    }
+    response.end()
+  }
+  response.on('drain', more).writeHead(status).write(beginning)
+  more()
+}
+
 /** Answers with JSON. */
 export function json(response: ServerResponse, status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): void {
   response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body))
