@@ -31,8 +31,29 @@ test('what runs in a cluster is under licences that allow it', () => {
   expect(shipped.filter(([, { license = '' }]) => !isFine(license)).map(([path, { license }]) => `${path}: ${license}`)).toEqual([])
 })
 
+/** Of the registry's packages npm writes no `resolved`, since .npmrc has omit-lockfile-registry-resolved; what is from elsewhere (a repository, an address) has one all the same. */
+function isPinned({ resolved, integrity }: Locked): boolean {
+  return (resolved === undefined || resolved.startsWith('https://registry.npmjs.org/')) && /^sha512-[\w+/]{86}==$/.test(integrity ?? '')
+}
+
 test('no package comes from elsewhere than the registry, and each is checked by its hash', () => {
-  expect(others.filter(([, { resolved, integrity }]) => (resolved !== undefined && !resolved.startsWith('https://registry.npmjs.org/')) || !integrity?.startsWith('sha512-')).map(([path]) => path)).toEqual([])
+  expect(read('.npmrc')).toContain('omit-lockfile-registry-resolved=true')
+  expect(others.length).toBeGreaterThan(100)
+  expect(others.filter(([, locked]) => !isPinned(locked)).map(([path]) => path)).toEqual([])
+})
+
+const INTEGRITY = `sha512-${'a'.repeat(86)}==`
+
+test.for([
+  ['of the registry, which goes without saying', { integrity: INTEGRITY }, true],
+  ['of the registry, said', { resolved: 'https://registry.npmjs.org/pino/-/pino-10.4.0.tgz', integrity: INTEGRITY }, true],
+  ['of a registry of somebody’s', { resolved: 'https://registry.npmjs.org.example.com/pino/-/pino-10.4.0.tgz', integrity: INTEGRITY }, false],
+  ['of a repository', { resolved: 'git+ssh://git@github.com/pinojs/pino.git#7a1b' }, false],
+  ['of an address', { resolved: 'https://example.com/pino.tgz', integrity: INTEGRITY }, false],
+  ['without a hash', {}, false],
+  ['with a hash that can be forged', { integrity: 'sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk=' }, false],
+] as const)('a package %s is pinned: %s', ([, locked, expected]) => {
+  expect(isPinned(locked)).toBe(expected)
 })
 
 test('each direct dependency has its reason in CONTRIBUTING.md', () => {
