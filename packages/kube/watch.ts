@@ -32,15 +32,13 @@ const PAGE_SIZE = 500
 const SHORTEST_WATCH = 5 * MINUTE
 /** The API server sends a bookmark about once a minute. One that is silent for longer than this is gone; asking anew costs one request. */
 const LONGEST_SILENCE = 2 * MINUTE
-/** One that cannot be reached is not burdened by being looked for, and is to be found soon after it is back. */
-const LONGEST_WAIT_FOR_RETURN = 5 * SECOND
 
 /**
  * Keeps a store equal to the cluster: one list, then a watch that is resumed wherever it broke off, for as long as the program
  * runs. The store serves its last state meanwhile. The guarantees are those of client-go's Reflector:
  *
  * - every state that lasts is seen, in order per object; what happened unseen is told as the difference to a new list
- * - no error ends it; waits between attempts grow to 30 s
+ * - no error ends it; waits between attempts grow to 5 s
  * - an object that cannot be read costs only itself
  */
 export class Watch<T extends StoredObject> {
@@ -93,7 +91,7 @@ export class Watch<T extends StoredObject> {
     const unreachable = !(error instanceof ApiError || error instanceof BrokenLine)
     if (expiredAtLast || unreachable !== this.#unreachable) this.#backOff.reset()
     this.#unreachable = unreachable
-    const wait = expiredAtLast ? 0 : this.#backOff.next(unreachable ? LONGEST_WAIT_FOR_RETURN : undefined)
+    const wait = expiredAtLast ? 0 : this.#backOff.next()
     const asked = error instanceof ApiError ? (error.retryAfter ?? 0) : 0
     const retryInMs = Math.max(wait, asked)
     metrics.restarted(kind)

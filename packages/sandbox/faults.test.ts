@@ -43,6 +43,7 @@ test('requests to a path fail as often as asked, others do not', async () => {
   const answers = await Promise.all([CONFIG_MAPS, CONFIG_MAPS, '/api/v1/nodes'].map((path) => fetch(url + path)))
   expect(answers.map(({ status, headers }) => [status, headers.get('retry-after')])).toEqual([[429, '3'], [429, '3'], [200, null]])
   expect((await fetch(url + CONFIG_MAPS)).status).toBe(200)
+  expect(faults.made).toBe(2)
 })
 
 test('a resize can be refused for lack of node capacity', async () => {

@@ -36,9 +36,15 @@ export class Faults {
   readonly #held = new Map<ServerResponse, string>()
   readonly #frozen = new WeakSet<ServerResponse>()
   #spoilt: (SpoiltAnswer & { left: number })[] = []
+  #made = 0
 
   constructor(storage: Storage) {
     this.#storage = storage
+  }
+
+  /** How often something has gone wrong so far: an answer, an event of a watch, a watch. */
+  get made(): number {
+    return this.#made
   }
 
   /** Forgets all changes: what resumes from an older version is answered with 410. */
@@ -50,6 +56,7 @@ export class Faults {
   dropWatches(path = /^/): number {
     const dropped = [...this.#watches].filter(([, watched]) => path.test(watched))
     for (const [response] of dropped) response.destroy()
+    this.#made += dropped.length
     return dropped.length
   }
 
@@ -84,8 +91,9 @@ export class Faults {
 
   /** Nothing comes through open watches any more, yet they stay open: as when the way to the API server is gone. */
   freezeWatches(path = /^/): number {
-    const frozen = [...this.#watches].filter(([, watched]) => path.test(watched))
+    const frozen = [...this.#watches].filter(([response, watched]) => path.test(watched) && !this.#frozen.has(response))
     for (const [response] of frozen) this.#frozen.add(response)
+    this.#made += frozen.length
     return frozen.length
   }
 
@@ -98,6 +106,7 @@ export class Faults {
   endAnswer(response: ServerResponse, { method, path }: { readonly method: string; readonly path: string }, text: string): void {
     const fault = method === 'GET' ? this.#spoilt.find((candidate) => candidate.path.test(path)) : undefined
     if (fault === undefined) return void response.end(text)
+    this.#made += 1
     fault.left -= 1
     this.#spoilt = this.#spoilt.filter(({ left }) => left > 0)
     if (fault.as === 'garbage') response.end('<html>upstream connect error</html>')
@@ -106,13 +115,18 @@ export class Faults {
 
   /** Writes a line into open watches that is no JSON. */
   garbageLine(path = /^/, line = '{"type":"MODIFIED","obj'): void {
-    for (const [response, watched] of this.#watches) if (path.test(watched)) this.write(response, `${line}\n`, 'garbage')
+    for (const [response, watched] of this.#watches) {
+      if (!path.test(watched)) continue
+      this.#made += 1
+      this.write(response, `${line}\n`, 'garbage')
+    }
   }
 
   /** The error for a request, if it is to fail. */
   take(method: string, path: string): ApiError | undefined {
     const fault = this.#responses.find((candidate) => candidate.path.test(path) && (candidate.method ?? method) === method)
     if (fault === undefined) return undefined
+    this.#made += 1
     fault.left -= 1
     this.#responses = this.#responses.filter(({ left }) => left > 0)
     const { status, reason = '', message = `fault: ${method} ${path}`, causes, retryAfterSeconds } = fault
@@ -134,12 +148,16 @@ export class Faults {
     const isEvent = ['ADDED', 'MODIFIED', 'DELETED'].includes(type)
     const held = this.#held.get(response)
     if (held === undefined && isEvent && this.#reorders > 0) {
+      this.#made += 1
       this.#reorders -= 1
       return void this.#held.set(response, text)
     }
     this.#held.delete(response)
     const twice = this.#duplicates > 0 && isEvent
-    if (twice) this.#duplicates -= 1
+    if (twice) {
+      this.#made += 1
+      this.#duplicates -= 1
+    }
     const bytes = Buffer.from(`${text}${twice ? text : ''}${held ?? ''}`)
     const torn = this.#torn
     const before = this.#pending.get(response)
@@ -147,6 +165,7 @@ export class Faults {
       response.write(bytes)
       return
     }
+    if (torn !== undefined) this.#made += 1
     const writing = writeTorn(response, bytes, { torn: torn ?? { bytes: bytes.length, pause: 0 }, before })
     this.#pending.set(response, writing)
   }

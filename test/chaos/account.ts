@@ -1,13 +1,13 @@
 import type { ChaosCluster, KubeObject } from './chaos-cluster.ts'
 import type { KeptProgram } from './kept-program.ts'
+import { NAMESPACE, PROBE, millicoresOf, vpa as vpaOf } from './workloads.ts'
 
-const NAMESPACE = 'chaos'
 /** Characters of what is told of each object. */
 const LONGEST = 4000
 
 /** How things stand, in short, for the message of a failure: the pods, the VPA, the webhook's lease, and what each program has told. */
 export async function accountOf(cluster: ChaosCluster, programs: readonly KeptProgram[]): Promise<string> {
-  const vpa = cluster.get({ apiVersion: 'autoscaling.k8s.io/v1', kind: 'VerticalPodAutoscaler', metadata: { namespace: NAMESPACE, name: 'probe' } })
+  const vpa = cluster.get(vpaOf(PROBE))
   const lease = cluster.get({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { namespace: 'kube-system', name: 'vpa-admission-controller' } })
   return [
     `now: ${new Date().toISOString()}`,
@@ -30,10 +30,4 @@ function podLine(pod: KubeObject): string {
   const { name, uid, deletionTimestamp, annotations } = pod.metadata
   const { phase = 'no phase' } = (pod.status ?? {}) as { phase?: string }
   return `${name} ${uid.slice(0, 8)} ${millicoresOf(pod)}m ${deletionTimestamp === undefined ? phase : 'deleting'} ${annotations?.['vpaUpdates'] ?? 'not seen by the webhook'}`
-}
-
-export function millicoresOf({ spec }: KubeObject): number {
-  const { containers = [] } = (spec ?? {}) as { containers?: { resources?: { requests?: { cpu?: string } } }[] }
-  const cpu = containers[0]?.resources?.requests?.cpu ?? '0'
-  return cpu.endsWith('m') ? Number(cpu.slice(0, -1)) : Number(cpu) * 1000
 }

@@ -1,3 +1,4 @@
+import type { EpochMs } from '@vpa/core/time.ts'
 import type { ProgramName } from '../../hack/program-names.ts'
 
 /** As much of an object as the trials look at. */
@@ -24,7 +25,7 @@ export interface ChaosCluster {
   remove(manifest: Manifest): Promise<void>
   get(manifest: Manifest): Promise<KubeObject | undefined>
   pods(namespace: string): Promise<readonly KubeObject[]>
-  /** How many measurements of usage there have been so far. */
-  measurements(): number
+  /** When the usage of the steady workload has been measured since then, oldest first; only what could be read. */
+  measurementsSince(time: EpochMs): readonly EpochMs[]
   close(): Promise<void>
 }

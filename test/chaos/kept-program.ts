@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { EpochMs } from '@vpa/core/time.ts'
 import type { ProgramName } from '../../hack/program-names.ts'
 import { lineOf } from '../support/program.ts'
 import { MessageLog } from './message-log.ts'
@@ -18,6 +19,8 @@ const CLOCK_STEP = new URL('clock-step.ts', import.meta.url).href
 export class KeptProgram {
   /** How often it ended without having been killed by {@link kill}. */
   crashes = 0
+  /** The loops of a recommender, of all its lives. */
+  readonly loopsEndedAt: EpochMs[] = []
   #lines: Line[] = []
   /** Of all its lives. */
   readonly #told = new MessageLog()
@@ -48,12 +51,17 @@ export class KeptProgram {
     return [`${this.#name}: ${this.crashes} crashes`, ...this.#told.lines()].join('\n  ')
   }
 
-  /** Ends this life of it; the next one begins at once. */
-  kill(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): void {
+  /**
+   * Ends this life of it; the next one begins at once.
+   *
+   * @returns false between two lives, when there is nothing to end
+   */
+  kill(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): boolean {
+    if (this.#hasEnded) return false
     this.#killed = true
     // What it told is of a life that is over, also while its end takes a while.
     this.#lines = []
-    this.#process.kill(signal)
+    return this.#process.kill(signal)
   }
 
   /** Sets its clock an hour ahead, or back again. */
@@ -63,10 +71,13 @@ export class KeptProgram {
 
   async stop(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {
     this.#stopping = true
-    const process = this.#process
-    if (process.exitCode !== null || process.signalCode !== null) return
-    process.kill(signal)
-    await once(process, 'exit')
+    if (this.#hasEnded) return
+    this.#process.kill(signal)
+    await once(this.#process, 'exit')
+  }
+
+  get #hasEnded(): boolean {
+    return this.#process.exitCode !== null || this.#process.signalCode !== null
   }
 
   #start(): ChildProcess {
@@ -82,6 +93,7 @@ export class KeptProgram {
   #note(text: string): void {
     const { msg } = lineOf(text)
     this.#lines.push({ msg, at: Date.now() })
+    if (msg === 'ClusterState is tracking') this.loopsEndedAt.push(Date.now())
     this.#told.add(msg, text)
   }
 

@@ -1,3 +1,4 @@
+import type { EpochMs } from '@vpa/core/time.ts'
 import { isConflict, isNotFound } from '@vpa/kube/api-error.ts'
 import type { ApiRequest, Client } from '@vpa/kube/client.ts'
 import { systemClock } from '@vpa/kube/clock.ts'
@@ -6,6 +7,7 @@ import { Registry } from 'prom-client'
 import { Api } from '../../hack/demo/api.ts'
 import { openClusterOf } from '../../hack/demo/current-cluster.ts'
 import type { ChaosCluster, KubeObject, Manifest } from './chaos-cluster.ts'
+import { NAMESPACE, STEADY } from './workloads.ts'
 
 const POLL_MS = 1000
 
@@ -18,10 +20,10 @@ export async function openRealCluster(kubeconfig: string): Promise<RealCluster> 
   const cluster = await openClusterOf(await Api.open(kubeconfig), kubeconfig)
   const client = await openClient({ kubeconfig, source: 'chaos', qps: 0, burst: 0, clock: systemClock, registry: new Registry() })
   const request = <T>(options: ApiRequest) => client.request<T>({ ...options, timeout: 5000 })
-  const timestamps = new Set<string>()
+  const measurements = new Set<EpochMs>()
   const polling = setInterval(() => {
-    request<{ timestamp: string }>({ path: '/apis/metrics.k8s.io/v1beta1/namespaces/chaos/pods', query: { labelSelector: 'app=steady' } }).then(
-      (list) => (list as unknown as { items: { timestamp: string }[] }).items.forEach(({ timestamp }) => timestamps.add(timestamp)),
+    request<{ items: { timestamp: string }[] }>({ path: `/apis/metrics.k8s.io/v1beta1/namespaces/${NAMESPACE}/pods`, query: { labelSelector: `app=${STEADY}` } }).then(
+      ({ items }) => items.forEach(({ timestamp }) => measurements.add(Date.parse(timestamp))),
       () => {},
     )
   }, POLL_MS)
@@ -39,10 +41,10 @@ export async function openRealCluster(kubeconfig: string): Promise<RealCluster> 
     remove: (manifest) => request<void>({ method: 'DELETE', path: pathOf(manifest) }).catch(unlessGone),
     get: (manifest) => request<KubeObject>({ path: pathOf(manifest) }).catch(unlessGone),
     pods: async (namespace) => (await request<{ items: KubeObject[] }>({ path: `/api/v1/namespaces/${namespace}/pods` })).items,
-    measurements: () => timestamps.size,
+    measurementsSince: (time) => [...measurements].filter((at) => at > time).toSorted((a, b) => a - b),
     async close() {
       clearInterval(polling)
-      await request({ method: 'DELETE', path: '/api/v1/namespaces/chaos' }).catch(unlessGone)
+      await request({ method: 'DELETE', path: `/api/v1/namespaces/${NAMESPACE}` }).catch(unlessGone)
       await client.close()
       await cluster.close()
     },

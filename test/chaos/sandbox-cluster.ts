@@ -25,7 +25,10 @@ export async function openSandboxCluster(): Promise<SandboxCluster> {
     },
     get: async ({ kind, metadata }) => sandbox.get(kind, { namespace: metadata.namespace, name: metadata.name }) as KubeObject | undefined,
     pods: async (namespace) => sandbox.list('Pod', namespace) as unknown as readonly KubeObject[],
-    measurements: () => Math.floor(Date.now() / METRIC_RESOLUTION_MS),
+    measurementsSince: (time) => {
+      const last = Math.floor(time / METRIC_RESOLUTION_MS)
+      return Array.from({ length: Math.floor(Date.now() / METRIC_RESOLUTION_MS) - last }, (_, index) => (last + 1 + index) * METRIC_RESOLUTION_MS)
+    },
     async close() {
       await sandbox.stop()
       await rm(directory, { recursive: true })
