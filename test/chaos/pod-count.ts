@@ -8,7 +8,7 @@ const PAUSE_MS = 50
 /** Counts the probe's running pods again and again. The administrator is asked for them: a watch tells nothing of what comes and goes while it is broken. */
 export class PodCount {
   #fewest = Infinity
-  #counting = true
+  readonly #end = new AbortController()
   readonly #counted: Promise<void>
 
   constructor(cluster: ChaosCluster) {
@@ -17,13 +17,13 @@ export class PodCount {
 
   /** The fewest that ran at a time; Infinity where it could never be seen. */
   async end(): Promise<number> {
-    this.#counting = false
+    this.#end.abort()
     await this.#counted
     return this.#fewest
   }
 
   async #count(cluster: ChaosCluster): Promise<void> {
-    for (; this.#counting; await sleep(PAUSE_MS)) {
+    for (; !this.#end.signal.aborted; await sleep(PAUSE_MS)) {
       // An API server that is away lets nobody evict.
       const count = await runningPods(cluster).then(({ length }) => length, () => Infinity)
       this.#fewest = Math.min(this.#fewest, count)

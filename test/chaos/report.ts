@@ -6,6 +6,24 @@ export function reportLine({ scenario, faults, convergedMs, events, missed, slow
   return `chaos: ${scenario}: ${faults} faults; converged after ${seconds(convergedMs)}; ${missed} of ${events} events missed, slowest ${seconds(slowestMs)}; ${samples}; ${evictionsBeyondBudget} evictions beyond budget; ${crashes} crashes; ${damage.join(', ') || 'all is kept'}`
 }
 
+export interface Allowance {
+  /** Programs that may end, having lost their lease. */
+  readonly crashes?: number
+  readonly samplesCountedTwice?: number
+}
+
+/** What must not be, a sentence each. */
+export function harmIn(report: Report, { crashes = 0, samplesCountedTwice = 0 }: Allowance = {}): readonly string[] {
+  const most: readonly (readonly [number, number, string])[] = [
+    [report.missed, 0, 'events missed'],
+    [report.evictionsBeyondBudget, 0, 'evictions beyond budget'],
+    [report.samplesLost, report.unreadable, 'samples lost'],
+    [report.samplesCountedTwice, samplesCountedTwice, 'samples counted twice'],
+    [report.crashes, crashes, 'crashes'],
+  ]
+  return [...most.filter(([count, allowed]) => count > allowed).map(([count, allowed, what]) => `${count} ${what} instead of at most ${allowed}`), ...report.damage, ...(report.faults === 0 ? ['no faults were made'] : [])]
+}
+
 function seconds(milliseconds: number): string {
   return `${(milliseconds / 1000).toFixed(1)} s`
 }

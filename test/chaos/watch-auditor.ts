@@ -34,7 +34,7 @@ export class WatchAuditor {
   #audit = { events: 0, missed: 0, slowestMs: 0 }
   /** Undefined while there are faults: then nothing is late. */
   #faultsEndedAt: number | undefined = 0
-  #isMaking = false
+  #making = new AbortController()
   #maker: Promise<void> = Promise.resolve()
 
   static async open(target: ChaosCluster): Promise<WatchAuditor> {
@@ -57,8 +57,8 @@ export class WatchAuditor {
   begin(): void {
     this.#audit = { events: 0, missed: 0, slowestMs: 0 }
     this.#faultsEndedAt = undefined
-    this.#isMaking = true
-    this.#maker = this.#makeMarks()
+    this.#making = new AbortController()
+    this.#maker = this.#makeMarks(this.#making.signal)
   }
 
   /** From now on each change must be seen in time, also those that were made before. More are made until {@link end}. */
@@ -68,7 +68,7 @@ export class WatchAuditor {
 
   /** Resolves when all changes that were made are seen, or are missed. */
   async end(): Promise<Audit> {
-    this.#isMaking = false
+    this.#making.abort()
     this.#faultsEndedAt ??= Date.now()
     await this.#maker
     await Promise.all(this.#lives)
@@ -81,8 +81,8 @@ export class WatchAuditor {
     await this.#cluster.stop()
   }
 
-  async #makeMarks(): Promise<void> {
-    for (; this.#isMaking; await sleep(PAUSE_MS)) {
+  async #makeMarks(ended: AbortSignal): Promise<void> {
+    for (; !ended.aborted; await sleep(PAUSE_MS)) {
       if (this.#lives.size >= MOST_AT_A_TIME) continue
       const life = this.#live(mark(this.#count++)).finally(() => this.#lives.delete(life))
       this.#lives.add(life)

@@ -4,7 +4,7 @@ import { controlPlaneDirectory, forgetAdmissionController, kubeconfig } from '..
 import { ControlPlaneProcess } from '../control-plane-process.ts'
 import type { KeptProgram } from '../kept-program.ts'
 import { type RealCluster, openRealCluster } from '../real-cluster.ts'
-import { reportLine } from '../report.ts'
+import { harmIn, reportLine } from '../report.ts'
 import { Trial } from '../trial.ts'
 import { giveBack, refusals, withdrawRoles } from './role-bindings.ts'
 import { isServedFor, loseCertificate, registration } from './webhook-certificate.ts'
@@ -98,9 +98,9 @@ async function killed(): Promise<number> {
 
 interface Special {
   /** The recommender cannot read usage. */
-  readonly unread?: boolean
+  readonly unread?: true
   /** Who leads and cannot renew its lease for ten seconds must end. */
-  readonly mayExit?: boolean
+  readonly mayExit?: true
 }
 
 const SCENARIOS: readonly (readonly [scenario: string, inject: () => Promise<number>, special?: Special])[] = [
@@ -115,18 +115,12 @@ const SCENARIOS: readonly (readonly [scenario: string, inject: () => Promise<num
 /** Takes as long as any two others. */
 const LONG: typeof SCENARIOS = [['kube-apiserver and etcd killed and restarted', () => away(['kube-apiserver', 'etcd']), { unread: true, mayExit: true }]]
 
-test.for(IS_LONG ? [...SCENARIOS, ...LONG] : SCENARIOS)('%s', { timeout: 420_000 }, ([scenario, inject, special]) => expectNoHarm(scenario, inject, special))
-
-async function expectNoHarm(scenario: string, inject: () => Promise<number>, { unread = false, mayExit = false }: Special = {}): Promise<void> {
+test.for(IS_LONG ? [...SCENARIOS, ...LONG] : SCENARIOS)('%s', { timeout: 420_000 }, async ([scenario, inject, { unread = false, mayExit = false } = {}]) => {
   const report = await trial.run(scenario, inject, { unread })
   console.log(reportLine(report))
-  expect(report).toMatchObject({ missed: 0, evictionsBeyondBudget: 0, damage: [] })
-  expect(report.faults).toBeGreaterThan(0)
-  expect(report.crashes).toBeLessThanOrEqual(mayExit ? Infinity : 0)
-  expect(report.samplesLost).toBeLessThanOrEqual(report.unreadable)
   // What was measured in the moment before an outage may have been read by the recommender alone.
-  expect(report.samplesCountedTwice).toBeLessThanOrEqual(unread ? 1 : 0)
-}
+  expect(harmIn(report, { crashes: mayExit ? Infinity : 0, samplesCountedTwice: unread ? 1 : 0 })).toEqual([])
+})
 
 /** Once in three attempts is enough: the machine may be busy, the lease is not. */
 const ATTEMPTS = 3
@@ -135,15 +129,17 @@ test.for([
   ['SIGTERM', 5000],
   ['SIGKILL', 20_000],
 ] as const)('recommender and updater lead again in time after %s', { timeout: 900_000 }, async ([signal, mostMs]) => {
-  let took = Infinity
-  for (let attempt = 0; attempt < ATTEMPTS && took >= SLACK * mostMs; attempt += 1) {
-    await expectNoHarm(`leaders end by ${signal}`, async () => {
+  const took: number[] = []
+  while (took.length < ATTEMPTS && !took.some((ms) => ms < SLACK * mostMs)) {
+    const report = await trial.run(`leaders end by ${signal}`, async () => {
       const both = await Promise.all([handOver('recommender', signal), handOver('updater', signal)])
-      took = Math.max(...both)
+      took.push(Math.max(...both))
       return both.length
     })
+    console.log(reportLine(report))
+    expect(harmIn(report)).toEqual([])
   }
-  expect(took).toBeLessThan(SLACK * mostMs)
+  expect(Math.min(...took)).toBeLessThan(SLACK * mostMs)
 })
 
 /** For how many milliseconds nothing works, from when the leader ends until one is at it again: the other one, or the same in its next life. An updater tells of its loops only where it has something to do. */
