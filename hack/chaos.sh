@@ -16,6 +16,8 @@ stop() {
 }
 trap stop EXIT
 vitest run --config test/vitest.config.ts --project unit test/chaos --reporter=verbose --reporter=json --outputFile.json="$report.unit"
+# It starts a control plane of its own, and stops it.
+vitest run --config test/vitest.config.ts --project cluster test/chaos/cluster --reporter=verbose --reporter=json --outputFile.json="$report.cluster"
 bash hack/control-plane/control-plane.sh start --dir "$directory/control-plane" --nodes 2 || exit 1
 export VPA_CONTROL_PLANE_DIR=$directory/control-plane VPA_CONTROL_PLANE_KUBECONFIG=$directory/control-plane/kubeconfig
 vitest run --config test/vitest.config.ts --project chaos --reporter=verbose --reporter=json --outputFile.json="$report.chaos"
@@ -25,4 +27,4 @@ node -e '
   const failed = total("numFailedTests") + reports.filter(({ success, numFailedTests }) => !success && numFailedTests === 0).length
   console.log(`${total("numPassedTests")} passed, ${failed} failed`)
   process.exitCode = Number(failed > 0)
-' "$report.unit" "$report.chaos"
+' "$report.unit" "$report.cluster" "$report.chaos"
