@@ -11,27 +11,28 @@ import { oomsOfEviction } from '@vpa/core/history/oom.ts'
 import { parseOpenIntervals } from '@vpa/core/history/open-interval.ts'
 import { parseQuantity } from '@vpa/core/quantity.ts'
 import { formatSelector, matchesSelector } from '@vpa/core/selector.ts'
+import { WELL_KNOWN_KINDS } from '@vpa/core/target/workload.ts'
 import { DAY, parseDuration, parseTime } from '@vpa/core/time.ts'
+import { infeasibleTold } from '@vpa/core/update/infeasible-annotation.ts'
+import type { Client } from '@vpa/kube/client.ts'
+import { Discovery } from '@vpa/kube/discovery.ts'
+import { readEventsAbout } from '@vpa/kube/events-about.ts'
+import { readExternalMetric } from '@vpa/kube/external-metrics.ts'
 import { readUsage } from '@vpa/kube/metrics-api.ts'
-import { Prometheus } from '@vpa/kube/prometheus.ts'
+import { Prometheus, type Series } from '@vpa/kube/prometheus.ts'
 import { parsePrometheusDuration } from '@vpa/kube/prometheus-duration.ts'
+import { ScaleLookup } from '@vpa/kube/scale.ts'
 import { parseSelector } from '@vpa/kube/selector-text.ts'
 import { ItemSplitter, LineSplitter } from '@vpa/kube/splitter.ts'
-import { array, assert, asyncProperty, constantFrom, double, jsonValue, nat, oneof, property, record, string } from 'fast-check'
-import { expect, test } from 'vitest'
+import { projectWorkload } from '@vpa/kube/workloads.ts'
+import { type Arbitrary, array, assert, asyncProperty, constantFrom, nat, oneof, property } from 'fast-check'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { clientOf, startApiServer } from './support/api-server.ts'
 import { fakeClock } from './support/fake-clock.ts'
+import { CASES, type Json, harmOf, harmOfReading, hostileText, nastyText } from './support/hostile-input.ts'
 import { logInto } from './support/updater-scene.ts'
-import { usedMs } from './support/cpu-time.ts'
 
-/** `npm run fuzz` asks for many more. */
-const CASES = Number(process.env['FUZZ_CASES'] ?? 1000)
-const SLOWEST_MS = 1000
 const halfLives = { cpu: DAY, memory: DAY }
-const NASTY = ['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty', '', '0', '-1', '1e400', '1e-400', '9'.repeat(400), 'NaN', 'Infinity', '\0', '\u{1f4a5}', '{', '[', ',', 'a=b', '!a', 'a in (b)']
-
-type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
-
 const meta = { namespace: 'n', name: 'x', uid: 'u', resourceVersion: '1', labels: { app: 'x' }, annotations: { a: 'b' }, creationTimestamp: '2026-01-01T00:00:00Z', ownerReferences: [{ kind: 'ReplicaSet', name: 'r', controller: true }] }
 const resources = { requests: { cpu: '1', memory: '1Gi' }, limits: { cpu: 2 } }
 const histogram = { referenceTimestamp: '2026-01-01T00:00:00Z', bucketWeights: { '1': 10_000, '175': 1 }, totalWeight: 2 }
@@ -41,39 +42,8 @@ const SEEDS: readonly Json[] = [
   { metadata: meta, spec: { vpaObjectName: 'v', containerName: 'c' }, status: { version: 'v3', lastUpdateTime: '2026-01-01T00:00:00Z', totalSamplesCount: 3, cpuHistogram: histogram, memoryHistogram: histogram } },
   { metadata: meta, spec: { limits: [{ type: 'Container', max: { cpu: '1' }, default: { memory: '1' } }], hard: { cpu: '1' }, scaleTargetRef: { kind: 'Deployment', name: 'd' } }, status: { allocatable: { cpu: '1' }, used: { cpu: '1' } } },
   { metadata: { ...meta, annotations: { offending_containers: 'a,b', offending_containers_usage: '1Gi,2', starved_resource: 'memory,memory' } }, involvedObject: { kind: 'Pod', name: 'p', namespace: 'n' }, reason: 'Evicted', lastTimestamp: '2026-01-01T00:00:00Z' },
+  { metadata: meta, spec: { replicas: 1, selector: { matchLabels: { app: 'x' }, matchExpressions: [{ key: 'a', operator: 'In', values: ['b'] }] }, jobTemplate: { spec: { template: { metadata: meta } } } }, status: { desiredNumberScheduled: 1 } },
 ]
-
-/** Puts a value, or a key, that does not belong there somewhere into an object. */
-function mutated(seed: Json, path: readonly number[], { key: foreign, value }: { key: string; value: Json }): string {
-  const walk = (at: Json, [step, ...rest]: readonly number[]): string => {
-    if (step === undefined || at === null || typeof at !== 'object') return JSON.stringify(value)
-    if (Array.isArray(at)) return at.length === 0 ? JSON.stringify([value]) : `[${at.map((item, index) => (index === step % at.length ? walk(item, rest) : JSON.stringify(item))).join()}]`
-    const entries = Object.entries(at)
-    const chosen = step % (entries.length + 1)
-    const texts = entries.map(([key, item], index) => `${JSON.stringify(key)}:${index === chosen ? walk(item, rest) : JSON.stringify(item)}`)
-    return `{${[...texts, ...(chosen === entries.length ? [`${JSON.stringify(foreign)}:${JSON.stringify(value)}`] : [])].join()}}`
-  }
-  return walk(seed, path)
-}
-
-const nastyText = oneof(constantFrom(...NASTY), string())
-const nastyValue = oneof(jsonValue(), nastyText, double(), constantFrom<Json>({ polluted: true }, [], {}, null)) as ReturnType<typeof jsonValue>
-const objectText = record({ seed: constantFrom(...SEEDS), path: array(nat(9), { maxLength: 9 }), key: nastyText, value: nastyValue }).map(({ seed, path, key, value }) => mutated(seed, path, { key, value: value as Json }))
-
-/** Whatever comes, a parser is to answer or to throw an Error, soon, and to leave all other objects alone. */
-function survives(parse: () => unknown): boolean {
-  const begin = usedMs()
-  try {
-    parse()
-  } catch (error) {
-    if (!isOrdinary(error)) return false
-  }
-  return usedMs() - begin < SLOWEST_MS && ({} as { polluted?: unknown }).polluted === undefined && Object.keys(Object.prototype).length === 0
-}
-
-function isOrdinary(error: unknown): boolean {
-  return error instanceof Error && !/call stack|out of memory/.test(error.message)
-}
 
 test.for<readonly [string, (raw: unknown) => unknown]>([
   ['pods', projectPod],
@@ -85,8 +55,14 @@ test.for<readonly [string, (raw: unknown) => unknown]>([
   ['eviction events', (raw) => oomsOfEviction(projectEvictionEvent(raw))],
   ['checkpoints', (raw) => loadCheckpoint(projectCheckpoint(raw).status, halfLives)],
   ['checkpoint statuses', (raw) => loadCheckpoint(CheckpointStatus.parse((raw as { status?: unknown } | null)?.status), halfLives)],
+  ['workloads', (raw) => WELL_KNOWN_KINDS.map((kind) => projectWorkload(kind, raw))],
 ])('%s as hostile as can be', { timeout: 600_000 }, ([, project]) => {
-  assert(property(objectText, (text) => survives(() => project(JSON.parse(text)))), { numRuns: CASES })
+  assert(property(hostileText(...SEEDS), (text) => void expect(harmOf(() => project(JSON.parse(text)))).toBeUndefined()), { numRuns: CASES })
+})
+
+test('what an annotation says of a resize as hostile as can be', { timeout: 600_000 }, () => {
+  const told = hostileText({ app: { cpu: '1', memory: '1Gi' } })
+  assert(property(told, (text) => void expect(harmOf(() => infeasibleTold({ ...projectPod({}), annotations: { vpaInfeasibleResize: text } }))).toBeUndefined()), { numRuns: CASES })
 })
 
 test.for<readonly [string, (text: string) => unknown]>([
@@ -100,9 +76,9 @@ test.for<readonly [string, (text: string) => unknown]>([
   ['lists', (text) => { const splitter = new ItemSplitter(); return [splitter.push(Buffer.from(text)), splitter.end()] }],
 ])('%s of any text, and of very long text', { timeout: 600_000 }, ([, parse]) => {
   const pieces = array(oneof(nastyText, constantFrom('1', '.', 'e', 'E', '+', '-', 'm', 'Ki', 'n', 's', 'h', 'µs', ' ', '=', '(', ')', 'in', 'notin', '"', '\\', '{"items":['))).map((parts) => parts.join(''))
-  assert(property(pieces, (text) => survives(() => parse(text))), { numRuns: CASES })
-  const slow = ['9', '1h', '0.', 'a,', '(', '!', '"', '{"items":[', 'e', ' ', '-'].filter((piece) => !survives(() => parse(piece.repeat(50_000))))
-  expect(slow).toEqual([])
+  assert(property(pieces, (text) => void expect(harmOf(() => parse(text))).toBeUndefined()), { numRuns: CASES })
+  const harm = ['9', '1h', '0.', 'a,', '(', '!', '"', '{"items":[', 'e', ' ', '-'].map((piece) => harmOf(() => parse(piece.repeat(50_000))))
+  expect(harm.filter(Boolean)).toEqual([])
 })
 
 test.for([['constructor'], ['toString'], ['__proto__'], ['hasOwnProperty']] as const)('a selector for label %s matches no pod without it', ([key]) => {
@@ -111,22 +87,70 @@ test.for([['constructor'], ['toString'], ['__proto__'], ['hasOwnProperty']] as c
   expect(matchesSelector({ matchExpressions: [{ key, operator: 'NotIn', values: ['a'] }] }, {})).toBe(true)
 })
 
-test('answers of metrics.k8s.io and Prometheus as hostile as can be', { timeout: 600_000 }, async () => {
-  let text = ''
-  const server = await startApiServer((_, response) => void response.writeHead(200).end(text))
-  const client = clientOf(server)
-  const log = logInto([])
-  const prometheus = new Prometheus({ address: server.url, authorization: undefined, insecure: false, queryTimeout: 10_000, clock: fakeClock(), signal: new AbortController().signal, onAnswer: () => {} })
-  const podMetrics = { items: [{ metadata: meta, timestamp: '2026-01-01T00:00:00Z', containers: [{ name: 'app', usage: { cpu: '1', memory: '1Gi' } }] }] }
-  const matrix = { status: 'success', data: { resultType: 'matrix', result: [{ metric: { a: 'b' }, values: [[1, '2']] }] } }
-  const answers = record({ seed: constantFrom<Json>(podMetrics as Json, matrix as Json), path: array(nat(9), { maxLength: 9 }), key: nastyText, value: nastyValue, cut: nat(3000) })
+/** What the readers make of an answer as hostile as can be, which may break off. */
+async function assertNoHarm(answers: Arbitrary<string>, read: (server: { readonly url: string; answer: string }) => () => Promise<unknown>): Promise<void> {
+  const server = await startApiServer(({ path }, response) => void response.writeHead(200).end(path === '/apis/x/v1' ? SCALABLE : path === '/apis/x' ? GROUP : scene.answer))
+  const scene = { url: server.url, answer: '' }
+  const reading = read(scene)
+  const cut = oneof(constantFrom(Infinity), nat(3000))
   await assert(
-    asyncProperty(answers, async ({ seed, path, key, value, cut }) => {
-      text = mutated(seed, path, { key, value: value as Json }).slice(0, cut)
-      const failures = await Promise.all([readUsage(client, log, undefined), prometheus.query('up', 0, () => {})].map((read) => read.then(() => undefined, (error: unknown) => error)))
-      return failures.every((failure) => failure === undefined || isOrdinary(failure))
+    asyncProperty(answers, cut, async (text, end) => {
+      scene.answer = text.slice(0, end)
+      expect(await harmOfReading(reading)).toBeUndefined()
     }),
     { numRuns: Math.ceil(CASES / 5) },
   )
-  await prometheus.close()
+}
+
+function withClient(read: (client: Client) => Promise<unknown>) {
+  return (server: { readonly url: string }) => read.bind(undefined, clientOf(server))
+}
+
+const GROUP = JSON.stringify({ versions: [{ groupVersion: 'x/v1' }] })
+const SCALABLE = JSON.stringify({ resources: [{ name: 'things', kind: 'Thing', namespaced: true }, { name: 'things/scale', kind: 'Scale', namespaced: true }] })
+const listMeta = { resourceVersion: '1', continue: '' }
+
+describe('as hostile as can be', { timeout: 600_000 }, () => {
+  const log = logInto([])
+
+  test('answers of metrics.k8s.io', async () => {
+    const answers = hostileText({ metadata: listMeta, items: [{ metadata: meta, timestamp: '2026-01-01T00:00:00Z', containers: [{ name: 'app', usage: { cpu: '1', memory: '1Gi' } }] }] })
+    await assertNoHarm(answers, withClient((client) => readUsage(client, log, undefined)))
+  })
+
+  test('answers of external.metrics.k8s.io', async () => {
+    const answers = hostileText({ metadata: listMeta, items: [{ metricName: 'm', metricLabels: { container: 'app' }, timestamp: '2026-01-01T00:00:00Z', value: '1' }] })
+    await assertNoHarm(answers, withClient((client) => readExternalMetric(client, { namespace: 'n', metric: 'm', selector: 'app=x' })))
+  })
+
+  test('events', async () => {
+    const answers = hostileText({ metadata: listMeta, items: [{ involvedObject: { name: 'x' }, type: 'Normal', reason: 'r', message: 'm', lastTimestamp: '2026-01-01T00:00:00Z', firstTimestamp: null, eventTime: null }] })
+    await assertNoHarm(answers, withClient((client) => readEventsAbout(client, { kind: 'Pod', namespace: 'n', name: 'x' })))
+  })
+
+  test('scales', async () => {
+    const answers = hostileText({ metadata: meta, spec: { replicas: 1 }, status: { selector: 'app=x,a in (b,c)' } })
+    await assertNoHarm(answers, (server) => {
+      const client = clientOf(server)
+      const discovery = new Discovery(client, fakeClock())
+      return async () => {
+        const scales = new ScaleLookup({ client, discovery, clock: fakeClock(), random: () => 0 })
+        const ref = { apiVersion: 'x/v1', kind: 'Thing', name: 'a' }
+        await scales.prefetch('n', ref)
+        return scales.lookup('n', ref)
+      }
+    })
+  })
+
+  test('answers of Prometheus', async () => {
+    const matrix = { status: 'success', warnings: [], data: { resultType: 'matrix', result: [{ metric: { a: 'b' }, values: [[1, '2']], value: [1, '2'] }] } }
+    await assertNoHarm(hostileText(matrix), (server) => {
+      const prometheus = new Prometheus({ address: server.url, authorization: undefined, insecure: false, queryTimeout: 10_000, clock: fakeClock(), signal: new AbortController().signal, onAnswer: () => {} })
+      onTestFinished(() => prometheus.close())
+      return async () => {
+        const series: Series[] = []
+        return [await prometheus.query('up', 0, (one) => void series.push(one)), series]
+      }
+    })
+  })
 })

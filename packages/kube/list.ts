@@ -22,7 +22,9 @@ export async function readList(client: Client, { path, query, signal, pageSize, 
     const bytes = await client.stream({ path, query: { ...next, limit: pageSize }, ...(signal && { signal }) })
     const splitter = new ItemSplitter()
     for await (const chunk of bytes) for (const item of splitter.push(chunk)) onItem(item)
+    const { continue: before } = page
     page = (JSON.parse(splitter.end()) as { metadata?: ListMeta }).metadata ?? {}
+    if (page.continue && String(page.continue) === String(before)) throw new Error('the list goes on where it was, for ever')
   } while (page.continue)
   return page.resourceVersion ?? ''
 }

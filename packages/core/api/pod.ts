@@ -125,10 +125,10 @@ function projectResources(raw: RawResources | null | undefined): Resources {
   }
 }
 
-/** Amounts may be JSON strings or numbers: `cpu: 1` is as good as `cpu: "1"`. */
+/** Amounts may be JSON strings or numbers: `cpu: 1` is as good as `cpu: "1"`. No resource is called `__proto__`, which would be no entry but what the list inherits from. */
 export function projectResourceList(raw: Readonly<Record<string, string | number>>): ResourceList {
   const list: Record<string, Quantity> = {}
-  for (const [name, amount] of Object.entries(raw)) list[name] = quantity(String(amount))
+  for (const [name, amount] of Object.entries(raw)) if (name !== '__proto__') list[name] = quantity(String(amount))
   return list
 }
 
