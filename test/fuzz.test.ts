@@ -114,21 +114,25 @@ describe('as hostile as can be', { timeout: 600_000 }, () => {
   const log = logInto([])
 
   test('answers of metrics.k8s.io', async () => {
+    expect.hasAssertions()
     const answers = hostileText({ metadata: listMeta, items: [{ metadata: meta, timestamp: '2026-01-01T00:00:00Z', containers: [{ name: 'app', usage: { cpu: '1', memory: '1Gi' } }] }] })
     await assertNoHarm(answers, withClient((client) => readUsage(client, log, undefined)))
   })
 
   test('answers of external.metrics.k8s.io', async () => {
+    expect.hasAssertions()
     const answers = hostileText({ metadata: listMeta, items: [{ metricName: 'm', metricLabels: { container: 'app' }, timestamp: '2026-01-01T00:00:00Z', value: '1' }] })
     await assertNoHarm(answers, withClient((client) => readExternalMetric(client, { namespace: 'n', metric: 'm', selector: 'app=x' })))
   })
 
   test('events', async () => {
+    expect.hasAssertions()
     const answers = hostileText({ metadata: listMeta, items: [{ involvedObject: { name: 'x' }, type: 'Normal', reason: 'r', message: 'm', lastTimestamp: '2026-01-01T00:00:00Z', firstTimestamp: null, eventTime: null }] })
     await assertNoHarm(answers, withClient((client) => readEventsAbout(client, { kind: 'Pod', namespace: 'n', name: 'x' })))
   })
 
   test('scales', async () => {
+    expect.hasAssertions()
     const answers = hostileText({ metadata: meta, spec: { replicas: 1 }, status: { selector: 'app=x,a in (b,c)' } })
     await assertNoHarm(answers, (server) => {
       const client = clientOf(server)
@@ -143,6 +147,7 @@ describe('as hostile as can be', { timeout: 600_000 }, () => {
   })
 
   test('answers of Prometheus', async () => {
+    expect.hasAssertions()
     const matrix = { status: 'success', warnings: [], data: { resultType: 'matrix', result: [{ metric: { a: 'b' }, values: [[1, '2']], value: [1, '2'] }] } }
     await assertNoHarm(hostileText(matrix), (server) => {
       const prometheus = new Prometheus({ address: server.url, authorization: undefined, insecure: false, queryTimeout: 10_000, clock: fakeClock(), signal: new AbortController().signal, onAnswer: () => {} })
