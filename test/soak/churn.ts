@@ -4,46 +4,84 @@ import type { ChaosCluster, Manifest } from '../chaos/chaos-cluster.ts'
 /** Where what the soak makes lives; both kinds of cluster remove it at the end. */
 const NAMESPACE = 'chaos'
 const GROUPS = 20
-const PODS = 100
+/** Of a group, under its Deployment: one may be evicted while the other runs. */
+const REPLICAS = 2
+/** Without an owner, in all groups together. */
+const LOOSE_PODS = 100
+/** A VPA wants something else as often. At 20 changes a second a group's pods are replaced every 100 seconds, time enough to know how each came back. */
+const CHANGES_FOR_A_WISH = 100
+/** What is still to be made up for where the cluster is slower than asked; more is let go. */
+const MOST_BEHIND_MS = 1000
+const USAGE = { 'kwok.x-k8s.io/usage-cpu': '1m', 'kwok.x-k8s.io/usage-memory': '1Mi' }
 
-/** A Deployment and a VPA for each group. Its pods are made and deleted by {@link churn}; its ReplicaSet wants none, and has a label more than they. */
-export async function addVpas(cluster: ChaosCluster): Promise<void> {
+/** A Deployment and a VPA for each group. */
+export async function addGroups(cluster: ChaosCluster): Promise<void> {
   await cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } })
   for (let group = 0; group < GROUPS; group += 1) {
     const metadata = { namespace: NAMESPACE, name: `web-${group}` }
     const labels = { app: metadata.name }
-    const template = { metadata: { labels }, spec: { containers: [{ name: 'app', image: 'none' }] } }
-    await cluster.apply({ apiVersion: 'apps/v1', kind: 'Deployment', metadata, spec: { replicas: 0, selector: { matchLabels: labels }, template } })
-    await cluster.apply({ apiVersion: 'autoscaling.k8s.io/v1', kind: 'VerticalPodAutoscaler', metadata, spec: { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: metadata.name }, updatePolicy: { updateMode: 'Off' } } })
+    const template = { metadata: { labels, annotations: USAGE }, spec: podSpec }
+    await cluster.apply({ apiVersion: 'apps/v1', kind: 'Deployment', metadata, spec: { replicas: REPLICAS, selector: { matchLabels: labels }, template } })
+    await cluster.apply(vpaOf(group, 0))
   }
 }
 
+export interface ChurnOptions {
+  /** When to end, by `Date.now()`. */
+  readonly end: number
+  /** At this moment. */
+  readonly changesPerSecond: () => number
+  readonly signal: AbortSignal
+}
+
 /**
- * Keeps the number of pods, with others all the time: the oldest goes, a new one comes. The number of changes that were made.
+ * Keeps the number of loose pods, with others all the time: the oldest goes, a new one comes. Now and then a VPA wants something else for its
+ * Deployment, whose pods are then evicted and come back with it.
  *
- * @param changesPerSecond at this moment
+ * @returns when each change was made
  */
-export async function churn(cluster: ChaosCluster, { until, changesPerSecond }: { readonly until: number; readonly changesPerSecond: () => number }): Promise<number> {
+export async function churn(cluster: ChaosCluster, { end, changesPerSecond, signal }: ChurnOptions): Promise<readonly number[]> {
   const alive: Manifest[] = []
-  let changes = 0
-  for (let [count, due] = [0, Date.now()]; Date.now() < until; count += 1, changes += 1) {
-    if (alive.length < PODS || count % 2 === 0) {
-      const next = pod(count)
+  const changes: number[] = []
+  for (let due = Date.now(); Date.now() < end; changes.push(Date.now())) {
+    const count = changes.length
+    const oldest = alive.length < LOOSE_PODS || count % 2 === 0 ? undefined : alive.shift()
+    if (oldest) {
+      await cluster.remove(oldest)
+    } else {
+      const next = loosePod(count)
       await cluster.apply(next)
       alive.push(next)
-    } else {
-      const oldest = alive.shift()
-      if (oldest) await cluster.remove(oldest)
     }
-    due += 1000 / changesPerSecond()
-    if (due > Date.now()) await sleep(due - Date.now())
+    const wish = count / CHANGES_FOR_A_WISH
+    if (Number.isInteger(wish)) await cluster.apply(vpaOf(wish % GROUPS, 1 + Math.floor(wish / GROUPS)))
+    due = Math.max(due + 1000 / changesPerSecond(), Date.now() - MOST_BEHIND_MS)
+    if (due > Date.now()) await sleep(due - Date.now(), undefined, { signal })
+    signal.throwIfAborted()
   }
   return changes
 }
 
-function pod(count: number): Manifest {
+const podSpec = { terminationGracePeriodSeconds: 0, containers: [{ name: 'app', image: 'none', resources: { requests: { cpu: '1m', memory: '1Mi' } } }] }
+
+/** @param turn of the wishes of this group: each is for more, since to and fro would be taken for flapping, and held back */
+function vpaOf(group: number, turn: number): Manifest {
+  const name = `web-${group}`
+  const bound = { cpu: `${20 + 5 * turn}m`, memory: '20Mi' }
+  return {
+    apiVersion: 'autoscaling.k8s.io/v1',
+    kind: 'VerticalPodAutoscaler',
+    metadata: { namespace: NAMESPACE, name },
+    spec: {
+      targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name },
+      updatePolicy: { updateMode: 'Recreate' },
+      resourcePolicy: { containerPolicies: [{ containerName: '*', minAllowed: bound, maxAllowed: bound }] },
+    },
+  }
+}
+
+/** Its group's VPA knows it by its label; the group's ReplicaSet does not, as it asks for one more. */
+function loosePod(count: number): Manifest {
   const labels = { app: `web-${count % GROUPS}` }
-  const annotations = { 'kwok.x-k8s.io/usage-cpu': '1m', 'kwok.x-k8s.io/usage-memory': '1Mi' }
-  const containers = [{ name: 'app', image: 'none', resources: { requests: { cpu: '1m', memory: '1Mi' } } }]
-  return { apiVersion: 'v1', kind: 'Pod', metadata: { namespace: NAMESPACE, name: `${labels.app}-${count}`, labels, annotations }, spec: { terminationGracePeriodSeconds: 0, containers } }
+  return { apiVersion: 'v1', kind: 'Pod', metadata: { namespace: NAMESPACE, name: `${labels.app}-${count}`, labels, annotations: USAGE }, spec: podSpec }
 }

@@ -3,10 +3,12 @@
  *
  *   npm run soak -- [--minutes 30] [--changes 20] [--on sandbox|control-plane]
  *
- * Each change is a pod created or deleted; `--changes` is how many a second, after half of the time with more of them, in which nothing is
- * judged. The programs' loops take a second, so that half an hour is a day of default flags.
- * Ends with 1 where memory grows faster than 1 MB/h by linear fit, file descriptors grow, or the event loop's p99 is 50 ms or more. A fit over
- * minutes has a wide error, which is printed with it; the bound is held for what is surely above it.
+ * Each change is a pod created or deleted; `--changes` is how many a second, after a third of the time with more of them. What is judged is
+ * the second half of the time. Besides, VPAs change their minds, and pods are evicted and come back. The programs' loops take a second, so that half an hour is a
+ * day of default flags.
+ * Ends with 1 where memory grows faster than 1 MiB/h by linear fit, file descriptors grow, the event loop's p99 is 50 ms or more in any
+ * minute, or a program ends or has nothing to do. A fit over minutes has an error, which is printed with it; the bound is held for what is
+ * surely above it.
  */
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -18,13 +20,18 @@ import type { ChaosCluster } from '../chaos/chaos-cluster.ts'
 import { openRealCluster } from '../chaos/real-cluster.ts'
 import { openSandboxCluster } from '../chaos/sandbox-cluster.ts'
 import { bundlePrograms } from '../bench/bundled-program.ts'
-import { addVpas, churn } from './churn.ts'
+import { addGroups, churn } from './churn.ts'
 import { SoakedProgram } from './soaked-program.ts'
 
 const SAMPLE_EVERY_MS = 2000
+/** An answer holds up the event loop by itself: not often while that is judged; often before, so that its code is hot by then. */
+const ASK_EVERY_MS = 60_000
+const ASK_EVERY_MS_WHILE_HURRIED = 250
 const PROGRESS_EVERY_MS = 60_000
-/** For an hour and more, pages of V8's heap fill up and one function after the other becomes machine code. With more changes and scrapes than later, that comes to an end sooner. */
-const WARM_UP_RATE = 8
+/** For an hour and more, pages of V8's heap fill up and one function after the other becomes machine code. With more changes than later, that comes to an end sooner. */
+const HURRIED_RATE = 8
+/** Of the time. For some minutes after the hurry, V8 gives memory back. */
+const HURRIED_SHARE = 1 / 3
 const WARM_UP_SHARE = 1 / 2
 
 interface Options {
@@ -72,19 +79,13 @@ async function soak(cluster: ChaosCluster, directory: string): Promise<readonly 
   const programs: SoakedProgram[] = []
   try {
     await bundlePrograms()
-    await addVpas(cluster)
+    await addGroups(cluster)
     const port = await freePort()
     const start = async (name: ProgramName, flags: readonly string[]) => void programs.push(await SoakedProgram.start({ name, kubeconfig: cluster.kubeconfig[name], flags, directory }))
     await start('recommender', ['--recommender-interval=1s', '--memory-aggregation-interval=1m', '--memory-aggregation-interval-count=1', '--checkpoints-gc-interval=10s'])
     await start('updater', ['--updater-interval=1s'])
     await start('admission-controller', [`--port=${port}`, '--register-by-url', '--webhook-address=https://127.0.0.1', `--webhook-port=${port}`, '--shutdown-delay=0s'])
-    const begin = Date.now()
-    const until = begin + options.minutes * 60_000
-    const isWarm = () => Date.now() >= begin + WARM_UP_SHARE * (until - begin)
-    const rate = () => (isWarm() ? 1 : WARM_UP_RATE)
-    const churning = churn(cluster, { until, changesPerSecond: () => options.changesPerSecond * rate() })
-    await watch(programs, begin, until, rate)
-    console.log(`soak: ${await churning} pod changes in ${options.minutes} minutes`)
+    await work(cluster, programs)
     return programs.map((program) => {
       const failures = program.judge((WARM_UP_SHARE * options.minutes) / 60)
       return { passed: Number(failures.length === 0), failed: Number(failures.length > 0), skipped: 0, failures }
@@ -94,11 +95,34 @@ async function soak(cluster: ChaosCluster, directory: string): Promise<readonly 
   }
 }
 
-async function watch(programs: readonly SoakedProgram[], begin: number, until: number, rate: () => number): Promise<void> {
-  for (let told = begin; Date.now() < until; await sleep(SAMPLE_EVERY_MS / rate(), undefined, { signal: interrupted })) {
-    for (const program of programs) await program.sample((Date.now() - begin) / 3_600_000)
-    if (Date.now() - told < PROGRESS_EVERY_MS) continue
-    told = Date.now()
-    console.log(`soak: ${Math.round((told - begin) / 60_000)} of ${options.minutes} minutes`)
+/** Changes pods and looks at the programs until the time is over; if the one fails, the other ends too. */
+async function work(cluster: ChaosCluster, programs: readonly SoakedProgram[]): Promise<void> {
+  const begin = Date.now()
+  const after = (share: number) => begin + share * options.minutes * 60_000
+  const [warm, end] = [after(WARM_UP_SHARE), after(1)]
+  const isHurried = () => Date.now() < after(HURRIED_SHARE)
+  const hours = () => (Date.now() - begin) / 3_600_000
+  const failed = new AbortController()
+  const signal = AbortSignal.any([interrupted, failed.signal])
+  const every = async (intervalMs: () => number, look: () => Promise<void>) => {
+    for (; Date.now() < end; await sleep(Math.min(intervalMs(), Math.max(0, end - Date.now())), undefined, { signal })) await look()
+  }
+  const ask = async () => {
+    for (const program of programs) await program.ask(hours())
+  }
+  try {
+    const [changes] = await Promise.all([
+      churn(cluster, { end, changesPerSecond: () => options.changesPerSecond * (isHurried() ? HURRIED_RATE : 1), signal }),
+      every(() => SAMPLE_EVERY_MS, async () => {
+        for (const program of programs) await program.sample(hours())
+      }),
+      every(() => (isHurried() ? ASK_EVERY_MS_WHILE_HURRIED : ASK_EVERY_MS), ask),
+      every(() => PROGRESS_EVERY_MS, async () => console.log(`soak: ${Math.round(hours() * 60)} of ${options.minutes} minutes`)),
+    ])
+    await ask()
+    const judged = changes.filter((at) => at >= warm).length
+    console.log(`soak: ${changes.length} pod changes, ${((judged * 1000) / (end - warm)).toFixed(1)} a second in the half that is judged`)
+  } finally {
+    failed.abort()
   }
 }

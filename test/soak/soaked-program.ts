@@ -6,7 +6,9 @@ import { MeasuredProgram, until } from '../bench/measured-program.ts'
 import { median } from '../bench/report.ts'
 import { meansOf, slopeErrorOf, slopeOf } from './linear-fit.ts'
 
-const MOST_MB_PER_HOUR = 1
+const MOST_MIB_PER_HOUR = 1
+/** What a fit must exclude at least: one that is less certain would hide a leak such as that reported of Go, 50 MB/h. */
+const EXCLUDED_MIB_PER_HOUR = 10
 const MOST_LAG_MS = 50
 /** Growth of file descriptors that is no leak: connections are opened as needed. */
 const SPARE_FILES = 5
@@ -26,17 +28,30 @@ interface Sample {
   readonly hours: number
   readonly rssMib: number
   readonly files: number
-  /** The 99th percentile since the sample before: the program begins to count anew each time that it is asked. */
-  readonly lagSeconds: number
+}
+
+interface Told {
+  readonly hours: number
+  /** The 99th percentile since it was asked before: the program begins to count anew each time. */
+  readonly lagMs: number
   /** Collections of the whole heap since the program's start. Between two of them it fills, which is no leak: a slope over few of them says little. */
   readonly collections: number
+  readonly work: number
 }
+
+/** What shows that a program had work to do, by its own count. */
+const WORK = {
+  recommender: { what: 'samples of usage', metric: 'vpa_recommender_usage_samples_total', labels: { result: 'accepted' } },
+  updater: { what: 'evictions', metric: 'vpa_updater_evicted_pods_total', labels: {} },
+  'admission-controller': { what: 'pods patched', metric: 'vpa_admission_controller_admission_pods_total', labels: { applied: 'true' } },
+} as const
 
 /** A program of ours at work as in its container, and what it uses. */
 export class SoakedProgram {
-  readonly name: string
+  readonly #name: ProgramName
   readonly #program: MeasuredProgram
   readonly #samples: Sample[] = []
+  readonly #told: Told[] = []
 
   /** Resolves when it is healthy. */
   static async start({ name, kubeconfig, flags, directory }: SoakedProgramOptions): Promise<SoakedProgram> {
@@ -52,20 +67,38 @@ export class SoakedProgram {
     return new SoakedProgram(name, program)
   }
 
-  private constructor(name: string, program: MeasuredProgram) {
-    this.name = name
+  private constructor(name: ProgramName, program: MeasuredProgram) {
+    this.#name = name
     this.#program = program
   }
 
   /**
+   * Looks at it from outside.
+   *
    * @param hours since the soak began
    * @throws Error when it has ended
    */
   async sample(hours: number): Promise<void> {
-    const [{ rssMib, files }, metrics] = [await this.#program.usage(), await this.#program.scrape()]
-    if (metrics === undefined) return
-    const [lagSeconds, collections] = [metrics.sum('nodejs_eventloop_lag_p99_seconds'), metrics.sum('nodejs_gc_duration_seconds_count', { kind: 'major' })]
-    this.#samples.push({ hours, rssMib, files, lagSeconds, collections })
+    const { rssMib, files } = await this.#program.usage()
+    this.#samples.push({ hours, rssMib, files })
+  }
+
+  /**
+   * Asks it for its metrics.
+   *
+   * @param hours since the soak began
+   * @throws Error when it has ended, or does not answer
+   */
+  async ask(hours: number): Promise<void> {
+    const metrics = await this.#program.scrape()
+    if (metrics === undefined) throw new Error(`${this.#name} does not answer when asked for its metrics`)
+    const { metric, labels } = WORK[this.#name]
+    this.#told.push({
+      hours,
+      lagMs: metrics.sum('nodejs_eventloop_lag_p99_seconds') * 1000,
+      collections: metrics.sum('nodejs_gc_duration_seconds_count', { kind: 'major' }),
+      work: metrics.sum(metric, labels),
+    })
   }
 
   /**
@@ -75,27 +108,44 @@ export class SoakedProgram {
    */
   judge(warmUpHours: number): readonly string[] {
     const samples = this.#samples.filter(({ hours }) => hours >= warmUpHours)
-    const memory = meansOf(samples.map(({ hours, rssMib }) => ({ x: hours, y: rssMib })), MEANS)
-    const slope = slopeOf(memory)
-    const error = slopeErrorOf(memory)
-    const files = samples.map((sample) => sample.files)
-    const quarter = Math.ceil(files.length / 4)
-    const [first, last] = [median(files.slice(0, quarter)), median(files.slice(-quarter))]
-    const lags = samples.map(({ lagSeconds }) => lagSeconds * 1000)
-    const collections = (samples.at(-1)?.collections ?? 0) - (samples[0]?.collections ?? 0)
+    const told = this.#told.filter(({ hours }) => hours >= warmUpHours)
+    const [before, last] = [this.#told.findLast(({ hours }) => hours < warmUpHours), told.at(-1)]
+    if (samples.length < MEANS || before === undefined || last === undefined) return [`${this.#name}: too few samples; soak for longer`]
+    const growth = growthOf(samples)
+    const files = filesOf(samples)
+    const lags = told.map(({ lagMs }) => lagMs)
+    const work = last.work - before.work
     console.log(
-      `soak: ${this.name}: RSS ${memory.at(-1)?.y.toFixed(0)} MB, slope ${slope.toFixed(1)} ± ${(2 * error).toFixed(1)} MB/h over ${collections} collections; ` +
-        `file descriptors ${first} at first, ${last} at last, ${Math.max(...files)} at most; event loop p99 ${median(lags).toFixed(0)} ms, ${Math.max(...lags).toFixed(0)} ms at worst`,
+      `soak: ${this.#name}: RSS ${growth.rssMib.toFixed(0)} MiB, slope ${growth.slope.toFixed(1)} ± ${growth.error.toFixed(1)} MiB/h over ${last.collections - before.collections} collections; ` +
+        `file descriptors ${files.first} at first, ${files.last} at last, ${files.most} at most; event loop p99 ${median(lags).toFixed(0)} ms, in the worst minute ${Math.max(...lags).toFixed(0)} ms; ${work} ${WORK[this.#name].what}`,
     )
     return [
-      ...(samples.length < MEANS ? [`${this.name}: ${samples.length} samples, at least ${MEANS} are needed: soak for longer`] : []),
-      ...(slope - 2 * error > MOST_MB_PER_HOUR ? [`${this.name}: memory grows`] : []),
-      ...(last > first + SPARE_FILES ? [`${this.name}: file descriptors grow`] : []),
-      ...(median(lags) >= MOST_LAG_MS ? [`${this.name}: the event loop is held up`] : []),
+      ...wrongWith(growth).map((what) => `${this.#name}: ${what}`),
+      ...(files.last > files.first + SPARE_FILES ? [`${this.#name}: file descriptors grow`] : []),
+      ...(Math.max(...lags) >= MOST_LAG_MS ? [`${this.#name}: the event loop is held up`] : []),
+      ...(work === 0 ? [`${this.#name}: had nothing to do`] : []),
     ]
   }
 
   stop(): Promise<void> {
     return this.#program.stop()
   }
+}
+
+function wrongWith({ slope, error }: { readonly slope: number; readonly error: number }): readonly string[] {
+  if (slope - error > MOST_MIB_PER_HOUR) return ['memory grows']
+  return slope + error > EXCLUDED_MIB_PER_HOUR ? ['memory goes up and down too much to tell whether it grows; soak for longer'] : []
+}
+
+/** MiB an hour, with twice the standard error of the fit; and what it takes at the end. */
+function growthOf(samples: readonly Sample[]): { readonly rssMib: number; readonly slope: number; readonly error: number } {
+  const means = meansOf(samples.map(({ hours, rssMib }) => ({ x: hours, y: rssMib })), MEANS)
+  return { rssMib: means.at(-1)?.y ?? NaN, slope: slopeOf(means), error: 2 * slopeErrorOf(means) }
+}
+
+/** In the first quarter of the time, in the last one, and ever. */
+function filesOf(samples: readonly Sample[]): { readonly first: number; readonly last: number; readonly most: number } {
+  const files = samples.map((sample) => sample.files)
+  const quarter = Math.ceil(files.length / 4)
+  return { first: median(files.slice(0, quarter)), last: median(files.slice(-quarter)), most: Math.max(...files) }
 }
