@@ -93,7 +93,7 @@ describe('files', () => {
     await writeFile(join(folder, 'serverCert.pem'), '')
     await writeFile(join(folder, 'serverKey.pem'), '', { mode })
     const { server } = await secretServer()
-    expect(certificateSource(configOf(...filesIn(folder)), 'kube-system', { client: clientOf(server), clock: fakeClock() }).exposedKey).toBe(exposed && join(folder, exposed))
+    expect(certificateSource(configOf(...filesIn(folder)), 'kube-system', { client: clientOf(server), clock: fakeClock() }).exposedKey()).toBe(exposed && join(folder, exposed))
   })
 
   test('are read once with --reload-cert=false; that of the authority may be missing with --register-webhook=false', async () => {

@@ -14,22 +14,22 @@ import { serverNames } from './register.ts'
 export interface CertificateSource {
   /** For the log. */
   readonly place: string
-  /** The file of the private key, where every user of the machine may read it: worth a warning. */
-  readonly exposedKey: string | undefined
   /** How often to look for others; undefined for never. */
   readonly interval: DurationMs | undefined
   /** @throws Error when there are none, and none can be made */
   read(): Promise<Certificates>
+  /** The file of the private key, where every user of the machine may read it now: worth a warning. */
+  exposedKey(): string | undefined
 }
 
 /** The files of the flags, or of cert-manager, where they exist; otherwise a Secret with certificates of our own. */
 export function certificateSource(config: Config, namespace: string, { client, clock }: { readonly client: Client; readonly clock: Pick<Clock, 'now'> }): CertificateSource {
   const files = existingFiles(config)
-  if (files) return { place: files.cert, exposedKey: isReadableByAll(files.key) ? files.key : undefined, interval: config.reloadCert ? 10 * SECOND : undefined, read: () => readFiles(files, config) }
+  if (files) return { place: files.cert, interval: config.reloadCert ? 10 * SECOND : undefined, read: () => readFiles(files, config), exposedKey: () => (isReadableByAll(files.key) ? files.key : undefined) }
   const secret = { namespace, name: 'vpa-tls-certs' }
   const names = serverNames(config, namespace)
   // Another replica may have renewed them, and must not be far ahead of us.
-  return { place: `secret ${secret.namespace}/${secret.name}`, exposedKey: undefined, interval: 10 * SECOND, read: () => sharedCertificates(client, secret, names, clock.now()) }
+  return { place: `secret ${secret.namespace}/${secret.name}`, interval: 10 * SECOND, read: () => sharedCertificates(client, secret, names, clock.now()), exposedKey: () => undefined }
 }
 
 interface CertificateFiles {

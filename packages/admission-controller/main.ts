@@ -9,7 +9,7 @@ import { renewStatusLease } from '@vpa/kube/lease.ts'
 import type { Log } from '@vpa/kube/log.ts'
 import { type ProgramContext, runProgram } from '@vpa/kube/program.ts'
 import { type WebhookTrust, injectCaBundle, readWebhookTrust, registerWebhooks } from '@vpa/kube/webhook-registration.ts'
-import { certificateSource } from './certificate-source.ts'
+import { type CertificateSource, certificateSource } from './certificate-source.ts'
 import { daysLeft, widenedTrust } from './certificates.ts'
 import { Config } from './config.ts'
 import { AdmissionMetrics } from './metrics.ts'
@@ -54,7 +54,7 @@ async function serve(reviewer: Reviewer, client: Client, context: Context): Prom
   const { config, log, clock, registry, signal, health } = context
   const source = certificateSource(config, namespaceOf(context), { client, clock })
   const certificates = await source.read()
-  if (source.exposedKey !== undefined) log.warn('Every user of this machine may read the private key; for a mounted Secret, set defaultMode: 0440 and an fsGroup', { file: source.exposedKey })
+  warnOfExposedKey(source, log)
   const metrics = new AdmissionMetrics(registry)
   const policy = tlsPolicy(config)
   const server = admissionServer({
@@ -73,7 +73,10 @@ async function serve(reviewer: Reviewer, client: Client, context: Context): Prom
   const served = new ServedCertificates(certificates, {
     source,
     trust: (caCert) => register(caCert, client, context),
-    serve: (found) => replaceCertificates(server, { ...found, ...policy }),
+    serve: (found) => {
+      warnOfExposedKey(source, log)
+      replaceCertificates(server, { ...found, ...policy })
+    },
     log,
   })
   async function prove(): Promise<void> {
@@ -89,6 +92,11 @@ async function serve(reviewer: Reviewer, client: Client, context: Context): Prom
   ])
   await clock.sleep(config.shutdownDelay)
   await server.close()
+}
+
+function warnOfExposedKey(source: CertificateSource, log: Log): void {
+  const file = source.exposedKey()
+  if (file !== undefined) log.warn('Every user of this machine may read the private key; for a mounted Secret, set defaultMode: 0440 and an fsGroup', { file })
 }
 
 async function register(caCert: string, client: Client, context: Context): Promise<'created' | 'patched' | 'unchanged'> {

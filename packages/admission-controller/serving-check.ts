@@ -25,6 +25,7 @@ export function whyNotServing(port: number, { host, caBundle }: WebhookTrust): P
         agent: false,
         timeout: TIMEOUT,
         ca: caBundle,
+        rejectUnauthorized: true,
         ...(isIP(host) === 0 && { servername: host }),
         checkServerIdentity: (_, certificate) => checkServerIdentity(host, certificate),
       },

@@ -4,7 +4,7 @@ import { Counter, type Registry } from 'prom-client'
 import { type Dispatcher, Pool, ProxyAgent } from 'undici'
 import { type ApiError, apiErrorOf, isForbiddenByBudget } from './api-error.ts'
 import type { Clock } from './clock.ts'
-import type { Credentials } from './credentials.ts'
+import { type Credentials, isVerified } from './credentials.ts'
 import { messageOf } from './error-message.ts'
 import { RateLimit } from './rate-limit.ts'
 import { LONGEST_REFUSAL, readText } from './read-text.ts'
@@ -84,6 +84,11 @@ export class Client {
     return withPauses(await this.#send(request))
   }
 
+  /** Whether the API server must prove that it is the one of the credentials. */
+  get verifiesServer(): boolean {
+    return isVerified(this.#options.credentials.tls)
+  }
+
   /** Ends all connections, also those of watches. */
   close(): Promise<void> {
     return this.#dispatcher.destroy()
@@ -150,8 +155,10 @@ function waitBeforeRetry({ method = 'GET' }: ApiRequest, error: ApiError): Durat
 /** HTTP/1.1 on purpose: Node's HTTP/2 has leaked native memory under long watches (nghttp2#1065, node#44523). */
 function openConnections(server: URL, { tls, proxy }: Credentials): Dispatcher {
   const shared = { connections: MAX_CONNECTIONS, allowH2: false, pipelining: 1, keepAliveTimeout: 30 * SECOND }
-  if (proxy !== undefined) return new ProxyAgent({ ...shared, uri: proxy, requestTls: tls })
-  return new Pool(server.origin, { ...shared, connect: { ...tls, keepAliveInitialDelay: 30 * SECOND } })
+  // Said each time: where nothing is said, NODE_TLS_REJECT_UNAUTHORIZED=0 turns verification off without a word.
+  const verified = { ...tls, rejectUnauthorized: isVerified(tls) }
+  if (proxy !== undefined) return new ProxyAgent({ ...shared, uri: proxy, requestTls: verified, proxyTls: { rejectUnauthorized: true } })
+  return new Pool(server.origin, { ...shared, connect: { ...verified, keepAliveInitialDelay: 30 * SECOND } })
 }
 
 /** The name and labels of client-go's metric. Clients of one program share it. */

@@ -20,8 +20,12 @@ interface Connected {
   readonly registry: Registry
 }
 
-/** Lists are empty and watches quiet, unless the handler has answered. */
-async function connected(handler: Handler, options: Partial<ConnectOptions> = {}): Promise<Connected> {
+/**
+ * Lists are empty and watches quiet, unless the handler has answered.
+ *
+ * @param trust of the kubeconfig's cluster
+ */
+async function connected(handler: Handler, options: Partial<ConnectOptions> = {}, trust: object = {}): Promise<Connected> {
   const server = await startApiServer((request, response) => {
     handler(request, response)
     if (response.headersSent) return
@@ -30,7 +34,7 @@ async function connected(handler: Handler, options: Partial<ConnectOptions> = {}
   })
   const directory = await mkdtemp(join(tmpdir(), 'connect-'))
   const kubeconfig = join(directory, 'config')
-  const config = { clusters: [{ name: 'c', cluster: { server: server.url } }], users: [{ name: 'u', user: {} }], contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }], 'current-context': 'x' }
+  const config = { clusters: [{ name: 'c', cluster: { server: server.url, ...trust } }], users: [{ name: 'u', user: {} }], contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }], 'current-context': 'x' }
   await writeFile(kubeconfig, JSON.stringify(config))
   const registry = new Registry()
   const signal = new AbortController().signal
@@ -69,6 +73,16 @@ test('one namespace only', async () => {
   await cluster.synced()
   await cluster.usage()
   expect(server.seen.filter(({ query }) => !query['watch']).map(({ path }) => path)).toEqual(['/api/v1/namespaces/kong/limitranges', '/apis/metrics.k8s.io/v1beta1/namespaces/kong/pods'])
+})
+
+test.for([
+  [{ 'insecure-skip-tls-verify': true }, 1],
+  [{ 'insecure-skip-tls-verify': false }, 0],
+  [{}, 0],
+] as const)('a kubeconfig that says %j is warned of %i times', async ([trust, times]) => {
+  const warnings: string[] = []
+  await connected(() => {}, { log: { ...silent, warn: (message) => void warnings.push(message) } }, trust)
+  expect(warnings.filter((message) => message.includes('not verified'))).toHaveLength(times)
 })
 
 test('what an older role does not allow is not waited for', async () => {

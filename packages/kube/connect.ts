@@ -42,6 +42,7 @@ export async function openClient(options: OpenClientOptions): Promise<Client> {
 export async function connect(options: ConnectOptions): Promise<Cluster> {
   const client = await openClient(options)
   const { clock, log, namespace, watch, random = Math.random } = options
+  if (!client.verifiesServer) log.warn("The API server's certificate is not verified: the kubeconfig says insecure-skip-tls-verify. Whoever answers at its address can read our token, and tell us anything")
   const stopped = new AbortController()
   const informers = new Informers({ ...options, client, signal: AbortSignal.any([options.signal, stopped.signal]) })
   const discovery = new Discovery(client, clock)

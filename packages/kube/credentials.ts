@@ -23,7 +23,12 @@ export interface TlsOptions {
   readonly cert?: string | Buffer
   readonly key?: string | Buffer
   readonly servername?: string
+  /** false: `insecure-skip-tls-verify` of a kubeconfig. */
   readonly rejectUnauthorized?: boolean
+}
+
+export function isVerified({ rejectUnauthorized = true }: TlsOptions): boolean {
+  return rejectUnauthorized
 }
 
 export interface CredentialsOptions {

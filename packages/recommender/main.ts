@@ -20,6 +20,7 @@ await runProgram({
   async run({ config, log, registry, clock, signal, health, lead, env }) {
     const options = recommenderOptions(config)
     const metrics = new Metrics(registry, clock)
+    if (config.storage === 'prometheus' && config.prometheusInsecure) log.warn("Prometheus' certificate is not verified: --prometheus-insecure")
     const prometheus = config.storage === 'prometheus' ? await openPrometheus(config, { env, clock, metrics, signal }) : undefined
     const cluster = await connect({
       kubeconfig: config.kubeconfig,

@@ -1,0 +1,67 @@
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { MINUTE } from '@vpa/core/time.ts'
+import type { TlsOptions } from '@vpa/kube/credentials.ts'
+import { Prometheus } from '@vpa/kube/prometheus.ts'
+import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { clientOf } from '../../test/support/api-server.ts'
+import { fakeClock } from '../../test/support/fake-clock.ts'
+import { certificatesFor } from './certificates.ts'
+import { whyNotServing } from './serving-check.ts'
+
+const NOW = Date.now()
+
+let own: { readonly caCert: string; readonly serverCert: string; readonly serverKey: string }
+let others: { readonly caCert: string }
+
+beforeAll(async () => {
+  own = await certificatesFor(['127.0.0.1', 'localhost'], NOW)
+  others = await certificatesFor(['127.0.0.1', 'localhost'], NOW)
+})
+
+/** Answers `{}` to everything; the port. */
+async function serve(): Promise<number> {
+  const server = createServer({ cert: own.serverCert, key: own.serverKey }, (_, response) => void response.end('{}'))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return (server.address() as AddressInfo).port
+}
+
+async function askApiServer(tls: TlsOptions): Promise<unknown> {
+  const credentials = { server: `https://127.0.0.1:${await serve()}`, tls, headers: async () => ({}), refused: () => {} }
+  return clientOf({ url: credentials.server }, { credentials }).request({ path: '/version' })
+}
+
+async function askPrometheus(): Promise<unknown> {
+  const address = `https://127.0.0.1:${await serve()}`
+  const prometheus = new Prometheus({ address, insecure: false, authorization: undefined, queryTimeout: MINUTE, clock: fakeClock(), signal: new AbortController().signal, onAnswer: () => {} })
+  onTestFinished(() => prometheus.close())
+  return prometheus.query('up', NOW, () => {})
+}
+
+/** Each client of ours; what it says of a server. */
+const CLIENTS: readonly (readonly [string, () => Promise<unknown>])[] = [
+  ['the client of the API server', () => askApiServer({ ca: others.caCert })],
+  ['the client of the API server where no authority is named', () => askApiServer({})],
+  ['the client of Prometheus', askPrometheus],
+  ['the admission controller that asks itself', async () => whyNotServing(await serve(), { host: 'localhost', caBundle: others.caCert })],
+]
+
+describe.for([undefined, '0'])('where NODE_TLS_REJECT_UNAUTHORIZED is %s', (variable) => {
+  test.for(CLIENTS)('a server of an authority that is not trusted is refused by %s', async ([, ask]) => {
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', variable)
+    onTestFinished(() => void vi.unstubAllEnvs())
+    expect(String(await ask().catch((error: unknown) => error))).toMatch(/certificate|self-signed/)
+  })
+})
+
+test('a server of the authority that is trusted is believed', async () => {
+  expect(await askApiServer({ ca: own.caCert })).toEqual({})
+})
+
+test('insecure-skip-tls-verify believes everybody', async () => {
+  expect(await askApiServer({ rejectUnauthorized: false })).toEqual({})
+})
