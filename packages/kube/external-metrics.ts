@@ -2,7 +2,7 @@ import { type Quantity, parseQuantity } from '@vpa/core/quantity.ts'
 import type { Labels } from '@vpa/core/selector.ts'
 import { type EpochMs, parseTime } from '@vpa/core/time.ts'
 import type { Client } from './client.ts'
-import { readList } from './list.ts'
+import { LONGEST_METRICS, readList } from './list.ts'
 import { rootOf } from './resources.ts'
 
 /** Values of one metric of external.metrics.k8s.io. */
@@ -24,7 +24,7 @@ export interface ExternalMetricValue {
 export async function readExternalMetric(client: Client, { namespace, metric, selector }: ExternalMetricQuery): Promise<readonly ExternalMetricValue[]> {
   const values: ExternalMetricValue[] = []
   const path = `${rootOf('external.metrics.k8s.io/v1beta1')}/namespaces/${namespace}/${encodeURIComponent(metric)}`
-  await readList(client, { path, query: { labelSelector: selector }, onItem: (text) => void values.push(valueOf(JSON.parse(text) as RawValue)) })
+  await readList(client, { path, query: { labelSelector: selector }, longest: LONGEST_METRICS, onItem: (text) => void values.push(valueOf(JSON.parse(text) as RawValue)) })
   return values
 }
 

@@ -2,7 +2,7 @@ import { type Quantity, milliValue, quantity, wholeValue } from '@vpa/core/quant
 import { parseTime } from '@vpa/core/time.ts'
 import type { Client } from './client.ts'
 import type { ContainerUsage } from './cluster.ts'
-import { readList } from './list.ts'
+import { LONGEST_METRICS, readList } from './list.ts'
 import type { Log } from './log.ts'
 import { POD_METRICS, pathOf } from './resources.ts'
 
@@ -17,12 +17,12 @@ export async function readUsage(client: Client, log: Log, namespace: string | un
   const usage: ContainerUsage[] = []
   const onItem = (text: string) => {
     try {
-      usage.push(...containersOf(JSON.parse(text), log))
+      for (const container of containersOf(JSON.parse(text), log)) usage.push(container)
     } catch (error) {
       log.warn('Cannot read the metrics of a pod', { error })
     }
   }
-  await readList(client, { path: pathOf(POD_METRICS, namespace), onItem })
+  await readList(client, { path: pathOf(POD_METRICS, namespace), longest: LONGEST_METRICS, onItem })
   return usage
 }
 
