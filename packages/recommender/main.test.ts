@@ -7,8 +7,8 @@ import { Program } from '../../test/support/program.ts'
 import { KONG, addDeployment, addVpa, samplesOf } from '../../test/support/recommender-scene.ts'
 
 /** The program as it runs in a cluster, with a turn every second. */
-function startProgram(folder: string): Program {
-  return new Program('recommender', join(folder, 'kubeconfig'), ['--dashboard-address=127.0.0.1:0', '--recommender-interval=1s'])
+function startProgram(folder: string, ...flags: readonly string[]): Program {
+  return new Program('recommender', join(folder, 'kubeconfig'), ['--dashboard-address=127.0.0.1:0', '--recommender-interval=1s', ...flags])
 }
 
 test('the program serves its dashboard: page, script, and what it recommends', { timeout: 120_000 }, async () => {
@@ -28,6 +28,30 @@ test('the program serves its dashboard: page, script, and what it recommends', {
   expect(await text('/')).toContain('<script type="module" src="dashboard.js">')
   expect((await text('/dashboard.js')).length).toBeGreaterThan(40_000)
   await vi.waitFor(async () => expect(JSON.parse(await text('/api/vpas/default/web'))).toMatchObject({ turnedAt: expect.any(Number), containers: [{ name: 'app', series: { cpu: { request: expect.arrayContaining([100]) } } }] }), { timeout: 60_000, interval: 100 })
+})
+
+test.for([
+  ['a password', ['--username=reader', '--password=not-to-be-seen']],
+  ['a token', ['--prometheus-bearer-token=not-to-be-seen']],
+] as const)('%s for Prometheus is not logged, also where Prometheus cannot be asked; that it is not verified is', { timeout: 120_000 }, async ([, login]) => {
+  const folder = await mkdtemp(join(tmpdir(), 'recommender-'))
+  const sandbox = await startSandbox()
+  await writeFile(join(folder, 'kubeconfig'), sandbox.kubeconfig)
+  await addDeployment(sandbox, 'web')
+  await addVpa(sandbox, 'web')
+  const program = startProgram(folder, '--storage=prometheus', '--prometheus-address=https://127.0.0.1:1', '--prometheus-insecure', '--v=5', ...login)
+  onTestFinished(async () => {
+    await program.stop('SIGKILL')
+    await sandbox.stop()
+    await rm(folder, { recursive: true })
+  })
+  await program.said('ClusterState is tracking')
+  const log = program.lines.map((line) => JSON.stringify(line)).join('\n')
+  expect(log).toContain('--prometheus-insecure')
+  expect(log).toContain('127.0.0.1:1')
+  expect(log).not.toContain('not-to-be-seen')
+  // As it is sent.
+  expect(log).not.toContain(Buffer.from('reader:not-to-be-seen').toString('base64'))
 })
 
 test('whenever it is killed, no sample that was saved is lost', { timeout: 240_000 }, async () => {
