@@ -15,6 +15,7 @@ export interface RawPod {
   readonly status: { readonly phase: string; readonly containerStatuses?: readonly { readonly resources: object }[] }
 }
 
+export const isScheduled = ({ spec }: RawPod) => spec.nodeName !== undefined
 export const isRunning = ({ status }: RawPod) => status.phase === 'Running'
 
 const VERSIONS: Readonly<Record<Owner, string>> = {
@@ -78,13 +79,17 @@ export class UpdaterWorkloads {
     return this.#operate()
   }
 
-  /** The pods first, as they were before anybody recommended anything. */
-  async arrange(namespace: string, item: UpdaterCase, annotations: object = {}): Promise<void> {
+  /**
+   * The pods first, as they were before anybody recommended anything.
+   *
+   * @param wanted what becomes of each, for which is waited
+   */
+  async arrange(namespace: string, item: UpdaterCase, annotations: object = {}, wanted = isRunning): Promise<void> {
     const { owners = ['Deployment'], replicas = 4 } = item
     await this.post('/api/v1/namespaces', { metadata: { name: namespace } })
     await this.arrangeOwners(namespace, owners, replicas, podTemplate(item, annotations))
     const count = owners.includes('DaemonSet') ? 2 : replicas
-    await this.arrived(namespace, count, ({ spec }) => spec.nodeName !== undefined)
+    await this.arrived(namespace, count, wanted)
     await this.arrangeVpa(namespace, owners[0] ?? 'Deployment', item)
   }
 
@@ -99,6 +104,8 @@ export class UpdaterWorkloads {
       ownerReferences = [{ apiVersion: VERSIONS[kind], kind, name: 'web', uid: metadata.uid, controller: true }]
     }
     if (owners.at(-1) !== 'Gear') return
+    // Controllers try again until there is one.
+    await vi.waitFor(() => this.#client.request({ path: `/api/v1/namespaces/${namespace}/serviceaccounts/default` }), PATIENCE)
     this.#operate = async () => {
       for (let count = (await this.podsOf(namespace)).length; count < replicas; count += 1) await this.post(`/api/v1/namespaces/${namespace}/pods`, { ...template, metadata: { ...template.metadata, generateName: 'web-', ownerReferences } })
     }

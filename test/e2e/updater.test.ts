@@ -15,7 +15,7 @@ import { logInto } from '../support/updater-scene.ts'
 import { forgetAdmissionController, kubeconfig } from './control-plane.ts'
 import { Program } from '../support/program.ts'
 import { CASES, type UpdaterCase } from './updater-cases.ts'
-import { LABELS, PATIENCE, type RawPod, UpdaterWorkloads, isRunning, pathOfOwner, podTemplate } from './updater-workloads.ts'
+import { LABELS, PATIENCE, type RawPod, UpdaterWorkloads, isRunning, isScheduled, pathOfOwner, podTemplate } from './updater-workloads.ts'
 
 const LEASE = { namespace: 'kube-system', name: 'vpa-admission-controller', holder: 'e2e', duration: 10_000 }
 const GATES = '--feature-gates=InPlace=true,CPUStartupBoost=true'
@@ -66,7 +66,7 @@ function start(name: 'updater' | 'admission-controller', ...flags: string[]): Pr
 
 /** Two of four pods are scheduled and do not start. */
 async function arrangePending(): Promise<void> {
-  await workloads.arrange('updater-pending', { title: '', owners: ['ReplicaSet'], becomes: 'evicted' }, { 'vpa-test/stays': 'pending' })
+  await workloads.arrange('updater-pending', { title: '', owners: ['ReplicaSet'], becomes: 'evicted' }, { 'vpa-test/stays': 'pending' }, isScheduled)
   const [first, second] = await workloads.podsOf('updater-pending')
   for (const pod of [first!, second!]) await workloads.merge(`/api/v1/namespaces/updater-pending/pods/${pod.metadata.name}`, { metadata: { annotations: { 'vpa-test/stays': null } } })
   await workloads.arrived('updater-pending', 2, isRunning)
