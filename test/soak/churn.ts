@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChaosCluster, Manifest } from '../chaos/chaos-cluster.ts'
+import { NAMESPACE } from '../chaos/workloads.ts'
 
-/** Where what the soak makes lives; both kinds of cluster remove it at the end. */
-const NAMESPACE = 'chaos'
 const GROUPS = 20
 /** Of a group, under its Deployment: one may be evicted while the other runs. */
 const REPLICAS = 2
