@@ -39,7 +39,8 @@ export class SampleAuditor {
     const { lastSampleStart: begin = 0, totalSamplesCount: countBefore = 0 } = this.#before ?? {}
     const latest = this.#cluster.measurementsSince(begin).at(-1) ?? begin
     const { last, count } = await this.#savedUpTo(latest)
-    const measured = this.#cluster.measurementsSince(begin).filter((at) => at <= Math.max(latest, last))
+    // What was saved last was measured, be it that the recommender knew it before we did.
+    const measured = [...new Set([...this.#cluster.measurementsSince(begin), ...(last > begin ? [last] : [])])].filter((at) => at <= Math.max(latest, last)).toSorted((a, b) => a - b)
     const counted = count - countBefore
     return {
       measurements: measured.length,
