@@ -1,28 +1,44 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startSandbox } from '@vpa/sandbox/sandbox.ts'
+import { type Sandbox, startSandbox } from '@vpa/sandbox/sandbox.ts'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { Program } from '../../test/support/program.ts'
 import { KONG, addDeployment, addVpa, samplesOf } from '../../test/support/recommender-scene.ts'
 
-/** The program as it runs in a cluster, with a turn every second. */
-function startProgram(folder: string, ...flags: readonly string[]): Program {
-  return new Program('recommender', join(folder, 'kubeconfig'), ['--dashboard-address=127.0.0.1:0', '--recommender-interval=1s', ...flags])
+interface Scene {
+  readonly sandbox: Sandbox
+  /** The program as it runs in a cluster, with a turn every second. It ends with the test. */
+  start(...flags: readonly string[]): Program
 }
 
-test('the program serves its dashboard: page, script, and what it recommends', { timeout: 120_000 }, async () => {
+/** A cluster with a Deployment and its VPA. */
+async function openScene(): Promise<Scene> {
   const folder = await mkdtemp(join(tmpdir(), 'recommender-'))
   const sandbox = await startSandbox()
-  await writeFile(join(folder, 'kubeconfig'), sandbox.kubeconfig)
-  await addDeployment(sandbox, 'web')
-  await addVpa(sandbox, 'web')
-  const program = startProgram(folder)
+  const programs: Program[] = []
   onTestFinished(async () => {
-    await program.stop('SIGKILL')
+    await Promise.all(programs.map((program) => program.stop('SIGKILL')))
     await sandbox.stop()
     await rm(folder, { recursive: true })
   })
+  const kubeconfig = join(folder, 'kubeconfig')
+  await writeFile(kubeconfig, sandbox.kubeconfig)
+  await addDeployment(sandbox, 'web')
+  await addVpa(sandbox, 'web')
+  return {
+    sandbox,
+    start(...flags) {
+      const program = new Program('recommender', kubeconfig, ['--dashboard-address=127.0.0.1:0', '--recommender-interval=1s', ...flags])
+      programs.push(program)
+      return program
+    },
+  }
+}
+
+test('the program serves its dashboard: page, script, and what it recommends', { timeout: 120_000 }, async () => {
+  const { start } = await openScene()
+  const program = start()
   const { url } = await program.said('Serving the dashboard')
   const text = async (path: string) => (await fetch(`${String(url)}${path}`)).text()
   expect(await text('/')).toContain('<script type="module" src="dashboard.js">')
@@ -34,17 +50,8 @@ test.for([
   ['a password', ['--username=reader', '--password=not-to-be-seen']],
   ['a token', ['--prometheus-bearer-token=not-to-be-seen']],
 ] as const)('%s for Prometheus is not logged, also where Prometheus cannot be asked; that it is not verified is', { timeout: 120_000 }, async ([, login]) => {
-  const folder = await mkdtemp(join(tmpdir(), 'recommender-'))
-  const sandbox = await startSandbox()
-  await writeFile(join(folder, 'kubeconfig'), sandbox.kubeconfig)
-  await addDeployment(sandbox, 'web')
-  await addVpa(sandbox, 'web')
-  const program = startProgram(folder, '--storage=prometheus', '--prometheus-address=https://127.0.0.1:1', '--prometheus-insecure', '--v=5', ...login)
-  onTestFinished(async () => {
-    await program.stop('SIGKILL')
-    await sandbox.stop()
-    await rm(folder, { recursive: true })
-  })
+  const { start } = await openScene()
+  const program = start('--storage=prometheus', '--prometheus-address=https://127.0.0.1:1', '--prometheus-insecure', '--v=5', ...login)
   await program.said('ClusterState is tracking')
   const log = program.lines.map((line) => JSON.stringify(line)).join('\n')
   expect(log).toContain('--prometheus-insecure')
@@ -55,18 +62,9 @@ test.for([
 })
 
 test('whenever it is killed, no sample that was saved is lost', { timeout: 240_000 }, async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'recommender-'))
-  const sandbox = await startSandbox()
-  await writeFile(join(folder, 'kubeconfig'), sandbox.kubeconfig)
-  await addDeployment(sandbox, 'web')
-  await addVpa(sandbox, 'web')
+  const { sandbox, start } = await openScene()
   sandbox.load('default', { app: 'web' }, 'app', () => KONG)
-  let program = startProgram(folder)
-  onTestFinished(async () => {
-    await program.stop('SIGKILL')
-    await sandbox.stop()
-    await rm(folder, { recursive: true })
-  })
+  let program = start()
 
   for (const later of [0, 150, 400]) {
     const before = samplesOf(sandbox)
@@ -74,7 +72,7 @@ test('whenever it is killed, no sample that was saved is lost', { timeout: 240_0
     await new Promise((resolve) => { setTimeout(resolve, later) })
     await program.stop('SIGKILL')
     const saved = samplesOf(sandbox)
-    program = startProgram(folder)
+    program = start()
     await vi.waitFor(() => expect(samplesOf(sandbox)).not.toBe(saved), { timeout: 60_000, interval: 20 })
     expect(samplesOf(sandbox)).toBeGreaterThan(saved)
   }

@@ -8,7 +8,7 @@ import { damageOf, keptCheckpoint, keptState, persistently, targetOf } from './k
 import { PodCount } from './pod-count.ts'
 import { type SampleAudit, SampleAuditor } from './sample-auditor.ts'
 import { type Audit, WatchAuditor } from './watch-auditor.ts'
-import { NAMESPACE, PROBE, REPLICAS, STEADY, deployment, millicoresOf, runningPods, vpa } from './workloads.ts'
+import { NAMESPACE, PROBE, REPLICAS, STEADY, deployment, exactly, millicoresOf, runningPods, vpa } from './workloads.ts'
 
 const FEWEST = REPLICAS / 2
 /**
@@ -129,12 +129,10 @@ export class Trial {
     return `cpu ${this.#millicores}m, memory 100Mi`
   }
 
-  /** Changes the recommendation, by way of the bounds that it must keep to. */
+  /** Changes the recommendation. */
   async #want(): Promise<void> {
     this.#millicores += 10
-    const bound = { cpu: `${this.#millicores}m`, memory: '100Mi' }
-    const resourcePolicy = { containerPolicies: [{ containerName: '*', minAllowed: bound, maxAllowed: bound }] }
-    await persistently(() => this.#cluster.apply(vpa(PROBE, { updatePolicy: { updateMode: 'Recreate' }, resourcePolicy })))
+    await persistently(() => this.#cluster.apply(vpa(PROBE, exactly({ cpu: `${this.#millicores}m`, memory: '100Mi' }))))
   }
 
   /** The pods alone would not tell: webhook and updater keep to the bounds by themselves, whatever is recommended. */

@@ -19,6 +19,11 @@ export function vpa(name: string, spec: object = {}): Manifest {
   return { apiVersion: 'autoscaling.k8s.io/v1', kind: 'VerticalPodAutoscaler', metadata: { namespace: NAMESPACE, name }, spec: { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name }, ...spec } }
 }
 
+/** The spec of a VPA whose pods are to have exactly that, by way of the bounds that recommendations keep to, and are evicted until they do. */
+export function exactly(bound: { readonly cpu: string; readonly memory: string }): object {
+  return { updatePolicy: { updateMode: 'Recreate' }, resourcePolicy: { containerPolicies: [{ containerName: '*', minAllowed: bound, maxAllowed: bound }] } }
+}
+
 /** The running pods of the probe, as the administrator sees them. */
 export async function runningPods(cluster: ChaosCluster): Promise<readonly KubeObject[]> {
   const pods = await cluster.pods(NAMESPACE)

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChaosCluster, Manifest } from '../chaos/chaos-cluster.ts'
-import { NAMESPACE } from '../chaos/workloads.ts'
+import { NAMESPACE, exactly, vpa } from '../chaos/workloads.ts'
 
 const GROUPS = 20
 /** Of a group, under its Deployment: one may be evicted while the other runs. */
@@ -65,18 +65,7 @@ const podSpec = { terminationGracePeriodSeconds: 0, containers: [{ name: 'app', 
 
 /** @param turn of the wishes of this group: each is for more, since to and fro would be taken for flapping, and held back */
 function vpaOf(group: number, turn: number): Manifest {
-  const name = `web-${group}`
-  const bound = { cpu: `${20 + 5 * turn}m`, memory: '20Mi' }
-  return {
-    apiVersion: 'autoscaling.k8s.io/v1',
-    kind: 'VerticalPodAutoscaler',
-    metadata: { namespace: NAMESPACE, name },
-    spec: {
-      targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name },
-      updatePolicy: { updateMode: 'Recreate' },
-      resourcePolicy: { containerPolicies: [{ containerName: '*', minAllowed: bound, maxAllowed: bound }] },
-    },
-  }
+  return vpa(`web-${group}`, exactly({ cpu: `${20 + 5 * turn}m`, memory: '20Mi' }))
 }
 
 /** Its group's VPA knows it by its label; the group's ReplicaSet does not, as it asks for one more. */

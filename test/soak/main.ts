@@ -4,8 +4,8 @@
  *   npm run soak -- [--minutes 30] [--changes 20] [--on sandbox|control-plane]
  *
  * Each change is a pod created or deleted; `--changes` is how many a second, after a third of the time with more of them. What is judged is
- * the second half of the time. Besides, VPAs change their minds, and pods are evicted and come back. The programs' loops take a second, so that half an hour is a
- * day of default flags.
+ * the second half of the time. Besides, VPAs change their minds, and pods are evicted and come back. The programs' loops take a second, so
+ * that half an hour is a day of default flags.
  * Ends with 1 where memory grows faster than 1 MiB/h by linear fit, file descriptors grow, the event loop's p99 is 50 ms or more in any
  * minute, or a program ends or has nothing to do. A fit over minutes has an error, which is printed with it; the bound is held for what is
  * surely above it.
