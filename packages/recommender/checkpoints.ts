@@ -13,7 +13,7 @@ import type { Log } from '@vpa/kube/log.ts'
 import { workThrough } from '@vpa/kube/work-through.ts'
 import type { RecommenderOptions } from './config.ts'
 import type { PrometheusHistory } from './prometheus-history.ts'
-import { retentionOf } from './samples.ts'
+import { MOST_AHEAD, retentionOf } from './samples.ts'
 import { type Subject, nameOf } from './subject.ts'
 
 export interface CheckpointsContext {
@@ -161,12 +161,22 @@ export class Checkpoints {
     try {
       const aggregate = loadCheckpoint(status, options.halfLives, resources)
       this.#loaded.get(vpaOf(checkpoint))?.set(containerName, aggregate)
+      if (resources.includes('cpu')) this.#skipCounted(aggregate, groups, containerName)
       if (resources.includes('memory')) this.#open.push({ checkpoint, aggregate, intervals: parseOpenIntervals(annotations[OPEN_INTERVALS_ANNOTATION], status.lastUpdateTime) })
       return true
     } catch (error) {
       log.error('Error while loading checkpoint', { vpa: vpaOf(checkpoint), container: containerName, error })
       return false
     }
+  }
+
+  /**
+   * The checkpoint tells of the latest sample of all its pods, who are measured at about the same time. One of a time that is to come would
+   * refuse all that is measured until then.
+   */
+  #skipCounted({ span: { last = -Infinity } }: Aggregate, groups: Subject['groups'], containerName: string): void {
+    if (last > this.#context.clock.now() + MOST_AHEAD) return
+    for (const { pods } of groups) for (const { containers } of pods.values()) containers.get(containerName)?.skipCpuUntil(last)
   }
 
   /**

@@ -1,5 +1,5 @@
 import { milliValue, quantity, wholeValue } from '@vpa/core/quantity.ts'
-import { DAY } from '@vpa/core/time.ts'
+import { DAY, HOUR } from '@vpa/core/time.ts'
 import type { Sandbox } from '@vpa/sandbox/sandbox.ts'
 import { describe, expect, test } from 'vitest'
 import { KONG, MB, addDeployment, addVpa, checkpointNames, dyingAfter, samplesOf, savedCheckpoint, scene, startRecommender, statusOf, targetOf } from '../../test/support/recommender-scene.ts'
@@ -59,6 +59,28 @@ describe('history is kept', () => {
     const restarted = await startRecommender(sandbox, clock)
     await restarted.run(3)
     expect(targetOf(sandbox, 'hungry')?.memory).toBe(before)
+  })
+})
+
+describe('usage that was counted before a restart', () => {
+  test('is not counted again, although it is still the latest', async () => {
+    const { sandbox, clock, run } = await scene()
+    await run(5)
+    const before = samplesOf(sandbox)
+    const restarted = await startRecommender(sandbox, clock)
+    await restarted.turn()
+    expect(samplesOf(sandbox)).toBe(before)
+    await restarted.run(2)
+    expect(samplesOf(sandbox)).toBe(before + 2)
+  })
+
+  test('by a checkpoint of a time that is to come does not hold up what comes', async () => {
+    const { sandbox, clock, run } = await scene()
+    await sandbox.apply(savedCheckpoint('web', 'app', clock.now() + 2 * HOUR))
+    await run(1)
+    const before = samplesOf(sandbox)
+    await run(5)
+    expect(samplesOf(sandbox)).toBe(before + 5)
   })
 })
 

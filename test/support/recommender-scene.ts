@@ -31,6 +31,8 @@ interface Scene {
   readonly lines: readonly { readonly message: string; readonly fields: object }[]
   /** What the dashboard of this recommender says. */
   readonly dashboard: DashboardData
+  /** A turn of the loop, at once. */
+  turn(): Promise<void>
   /** Lets that many minutes pass, with a turn of the loop after each. */
   run(minutes: number): Promise<void>
 }
@@ -91,16 +93,19 @@ export async function startRecommender(sandbox: Sandbox, clock: FakeClock, flags
   const recommender = new Recommender({ cluster: mortal(cluster, death), clock, log, options, metrics: new Metrics(registry, clock), quality: new QualityMetrics(registry), recorder, signal })
   const dashboard = new DashboardData({ cluster, clock, options, prices: { ...DEFAULT_PRICES, currency: '$' }, recorder, recommender })
   await cluster.synced()
+  const turn = async () => {
+    await sandbox.settle()
+    await caughtUp(sandbox, cluster, watch)
+    await recommender.tick()
+    await caughtUp(sandbox, cluster, watch)
+  }
   const run = async (minutes: number) => {
     for (let minute = 0; minute < minutes; minute += 1) {
       await clock.advance(MINUTE)
-      await sandbox.settle()
-      await caughtUp(sandbox, cluster, watch)
-      await recommender.tick()
-      await caughtUp(sandbox, cluster, watch)
+      await turn()
     }
   }
-  return { registry, messages, lines, dashboard, run, died: death.died }
+  return { registry, messages, lines, dashboard, turn, run, died: death.died }
 }
 
 async function connectTo(sandbox: Sandbox, { clock, log, registry, watch }: { clock: FakeClock; log: Log; registry: Registry; watch: Watched }): Promise<{ readonly cluster: Cluster; readonly signal: AbortSignal }> {

@@ -53,6 +53,11 @@ export class ContainerHistory {
     return { windowEnd: this.#windowEnd, usagePeak: this.#usagePeak, oomPeak: this.#oomPeak }
   }
 
+  /** Refuses CPU samples up to then: they were counted before a restart, and the latest of them is told until there is another. */
+  skipCpuUntil(at: EpochMs): void {
+    this.#lastCpuAt = Math.max(this.#lastCpuAt, at)
+  }
+
   /** Goes on with an interval from before a restart, unless a sample has begun a new one already. */
   resume(aggregate: Aggregate, interval: OpenInterval): void {
     if (this.#windowEnd !== undefined) return
