@@ -162,7 +162,8 @@ test.for([0, 1, 2, 3, 4, 5, 6])('killed after %i writes of a turn and started ag
   await restarted.run(1)
   for (const [index, name] of names.entries()) {
     const [was, is] = [before[index]!, stateOf(sandbox, name)]
-    expect(is.samples).toBeGreaterThanOrEqual(was.samples + 1)
+    // What the doomed one measured was saved, or is lost with it.
+    expect([1, 2]).toContain(is.samples - was.samples)
     expect(is.target).toEqual(was.target)
     // Bounds draw closer with every sample.
     for (const resource of ['cpu', 'memory'] as const) {
