@@ -82,13 +82,14 @@ export class Checkpoints {
 
   /**
    * Saves what is known of the VPAs' containers, those first that have waited longest, until the time is up.
-   * Each worker saves at least one VPA, so that all have their turn however short the time.
+   * Each worker saves at least one VPA, so that all have their turn however short the time. A VPA whose target cannot be found has no
+   * pods for now: what is known without their usage would replace what was known with it.
    */
   async write(subjects: readonly Subject[]): Promise<void> {
     const { clock, log, options, prometheus, signal } = this.#context
     if (prometheus) return
     const deadline = clock.uptime() + options.checkpointsTimeout
-    const queue = subjects.filter(({ vpa }) => !isFetchingHistory(vpa)).map((subject) => ({ subject, since: this.#writtenAt.get(nameOf(subject.vpa)) ?? -Infinity })).toSorted((a, b) => (a.since < b.since ? -1 : Number(a.since > b.since)))
+    const queue = subjects.filter(({ vpa, target }) => 'selector' in target && !isFetchingHistory(vpa)).map((subject) => ({ subject, since: this.#writtenAt.get(nameOf(subject.vpa)) ?? -Infinity })).toSorted((a, b) => (a.since < b.since ? -1 : Number(a.since > b.since)))
     let late = false
     await workThrough(queue, options.workers, async ({ subject }) => {
       await this.#save(subject)

@@ -47,6 +47,21 @@ describe('history is kept', () => {
     expect(targetOf(sandbox, 'late')?.cpu).toBe('1168m')
   })
 
+  test('when the recommender restarts while the target is away', async () => {
+    const { sandbox, clock, run } = await scene()
+    await run(30)
+    const restarted = await startRecommender(sandbox, clock)
+    await restarted.run(30)
+    const before = samplesOf(sandbox)
+    sandbox.delete('Deployment', { namespace: 'default', name: 'web' })
+    await restarted.run(1)
+    // Killed before the target is back.
+    const next = await startRecommender(sandbox, clock)
+    await addDeployment(sandbox, 'web')
+    await next.run(2)
+    expect(samplesOf(sandbox)).toBeGreaterThanOrEqual(before)
+  })
+
   test('of an OOM, when the recommender restarts within the same memory interval', async () => {
     const { sandbox, clock, run } = await scene()
     await addDeployment(sandbox, 'hungry', { limits: { memory: '300Mi' } })
