@@ -37,6 +37,8 @@ export interface Cluster {
   /** Rejects where our account may not read them. */
   eventsAbout(query: EventQuery): Promise<readonly EventAbout[]>
 
+  /** Asks the API server: a VPA that we could not read, or have not heard of yet, is not in our copy. */
+  vpaExists(vpa: ObjectName): Promise<boolean>
   patchVpaStatus(vpa: ObjectName, status: VpaStatus): Promise<void>
   /** Applies a JSON patch to the `status` subresource, for who has a part in a status that is not his. */
   editVpaStatus(vpa: ObjectName, patch: JsonPatch): Promise<Outcome>

@@ -69,6 +69,7 @@ export async function connect(options: ConnectOptions): Promise<Cluster> {
     usage: () => readUsage(client, log, namespace),
     externalMetric: (query) => readExternalMetric(client, query),
     eventsAbout: (query) => readEventsAbout(client, query),
+    vpaExists: (vpa) => vpaExists(client, vpa),
     patchVpaStatus: (vpa, status) => patch(client, `${objectPath(VPAS, vpa)}/status`, [{ op: 'add', path: '/status', value: vpaStatusJson(status) }]),
     editVpaStatus: (vpa, operations) => outcomeOf(patch(client, `${objectPath(VPAS, vpa)}/status`, operations)),
     writeCheckpoint: (checkpoint) => writeCheckpoint(client, checkpoint, checkpoints.get(checkpoint.namespace, checkpoint.name) !== undefined),
@@ -95,6 +96,12 @@ export async function connect(options: ConnectOptions): Promise<Cluster> {
 async function servesResize(discovery: Discovery): Promise<boolean> {
   const kinds = await discovery.resourcesOf('', 'Pod').catch(() => undefined)
   return kinds?.some(({ subresources }) => subresources.includes('resize')) ?? true
+}
+
+/** By a list of one: programs may list VPAs, but not get one. */
+async function vpaExists(client: Client, { namespace, name }: ObjectName): Promise<boolean> {
+  const { items } = await client.request<{ items?: readonly unknown[] }>({ path: pathOf(VPAS, namespace), query: { fieldSelector: `metadata.name=${name}` } })
+  return items === undefined || items.length > 0
 }
 
 async function patch(client: Client, path: string, operations: JsonPatch): Promise<void> {

@@ -19,6 +19,7 @@ function checkpointsOf({ clock, flags = {}, stored = [], writeTime = 0, written 
   const cluster = {
     checkpoints: storeOf(stored),
     vpas: storeOf([]),
+    vpaExists: async () => false,
     async writeCheckpoint({ name }: { readonly name: string }) {
       if (writeTime > 0) await clock.sleep(writeTime)
       written.push(name)
@@ -107,6 +108,7 @@ test('what a checkpoint says already is not written again; what somebody else ha
   const cluster = {
     checkpoints: store,
     vpas: storeOf([]),
+    vpaExists: async () => false,
     async writeCheckpoint({ name, containerName, vpa, annotations, status }: CheckpointWrite) {
       written.push(`${name} at ${clock.now() / MINUTE % 60}`)
       const metadata = { namespace: 'default', name, annotations, resourceVersion: `${written.length}` }

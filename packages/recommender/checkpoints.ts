@@ -17,7 +17,7 @@ import { MOST_AHEAD, retentionOf } from './samples.ts'
 import { type Subject, nameOf } from './subject.ts'
 
 export interface CheckpointsContext {
-  readonly cluster: Pick<Cluster, 'checkpoints' | 'vpas' | 'writeCheckpoint' | 'deleteCheckpoint'>
+  readonly cluster: Pick<Cluster, 'checkpoints' | 'vpas' | 'vpaExists' | 'writeCheckpoint' | 'deleteCheckpoint'>
   readonly clock: Clock
   readonly log: Log
   readonly options: RecommenderOptions
@@ -113,9 +113,21 @@ export class Checkpoints {
     this.#forgetExpired(subjectOf, now)
     if (prometheus) return
     for (const checkpoint of cluster.checkpoints.list()) {
-      const isOrphan = cluster.vpas.get(checkpoint.namespace, checkpoint.vpaName) === undefined
       const subject = subjectOf.get(vpaOf(checkpoint))
-      if (isOrphan || (subject && this.#isOfNobody(checkpoint, subject, now))) await this.#delete(checkpoint)
+      if ((subject && this.#isOfNobody(checkpoint, subject, now)) || (await this.#isOrphan(checkpoint))) await this.#delete(checkpoint)
+    }
+  }
+
+  /** Whether its VPA is gone. What our copy of the cluster lacks may be a VPA that cannot be read, and will be mended. */
+  async #isOrphan(checkpoint: Checkpoint): Promise<boolean> {
+    const { cluster, log } = this.#context
+    const { namespace, vpaName: name } = checkpoint
+    if (cluster.vpas.get(namespace, name) !== undefined) return false
+    try {
+      return !(await cluster.vpaExists({ namespace, name }))
+    } catch (error) {
+      log.error('error cleaning checkpoints', { checkpoint: `${namespace}/${checkpoint.name}`, error })
+      return false
     }
   }
 

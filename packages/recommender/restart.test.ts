@@ -136,6 +136,18 @@ test('a container that is gone is recommended nothing once its usage has expired
   expect(checkpointNames(sandbox)).toEqual(['web-app', 'web-recent'])
 })
 
+test('the checkpoint of a VPA that cannot be read is left alone', async () => {
+  const { sandbox, clock, run } = await scene()
+  await run(5)
+  await addVpa(sandbox, 'web', { resourcePolicy: { containerPolicies: [{ containerName: 'app', maxAllowed: { memory: 'much' } }] } })
+  const restarted = await startRecommender(sandbox, clock, ['--checkpoints-gc-interval=1m'])
+  await restarted.run(4)
+  expect(samplesOf(sandbox)).toBe(5)
+  await addVpa(sandbox, 'web')
+  await restarted.run(1)
+  expect(samplesOf(sandbox)).toBeGreaterThan(5)
+})
+
 test('a checkpoint that cannot be read is left alone, however old', async () => {
   const { sandbox, clock, run } = await scene('--checkpoints-gc-interval=1m')
   const foreign = savedCheckpoint('web', 'foreign', clock.now() - 90 * DAY) as { status: object }

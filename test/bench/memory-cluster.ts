@@ -46,6 +46,7 @@ export function memoryCluster(size: MemoryClusterSize): MemoryCluster {
     eventsAbout: () => Promise.resolve([]),
     usage: async () => usage,
     externalMetric: async () => [],
+    vpaExists: async () => true,
     async patchVpaStatus({ namespace, name }, status) {
       written.statuses += 1
       written.bytes += JSON.stringify(vpaStatusJson(status)).length

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DEFAULT_PRICES } from '@vpa/core/advise/price.ts'
+import { projectVpa } from '@vpa/core/api/vpa.ts'
 import { MINUTE, SECOND } from '@vpa/core/time.ts'
 import type { Cluster, Store } from '@vpa/kube/cluster.ts'
 import { parseConfig } from '@vpa/kube/config.ts'
@@ -142,8 +143,19 @@ async function caughtUp(sandbox: Sandbox, cluster: Cluster, watch: Watched): Pro
   }
 }
 
-function isWatched({ kind, status, reason }: KubeObject): boolean {
+function isWatched(object: KubeObject): boolean {
+  const { kind, status, reason } = object
+  if (kind === 'VerticalPodAutoscaler') return isReadable(object)
   return kind === 'Event' ? reason === 'Evicted' : (status as { phase?: string } | undefined)?.phase !== 'Pending'
+}
+
+function isReadable(vpa: KubeObject): boolean {
+  try {
+    projectVpa(vpa)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function until<T>(store: Store<T>, holds: () => boolean): Promise<void> {
