@@ -14,6 +14,8 @@ import type { Subject } from './subject.ts'
 
 const SILENT: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => SILENT }
 
+const NOW = fakeClock().now()
+
 /** Checkpoints that take that long to write each. */
 function checkpointsOf({ clock, flags = {}, stored = [], writeTime = 0, written = [], log = SILENT, lacks }: { clock: FakeClock; flags?: object; stored?: readonly Checkpoint[]; writeTime?: number; written?: string[]; log?: Log; lacks?: readonly Resource[] }): Checkpoints {
   const cluster = {
@@ -49,7 +51,7 @@ test('those that have waited longest are written first, and each worker writes o
   const written: string[] = []
   const checkpoints = checkpointsOf({ clock, flags: { updateWorkerCount: '2', checkpointsTimeout: '1m' }, writeTime: 2 * MINUTE, written })
   for (let turn = 0; turn < 3; turn += 1) {
-    const done = checkpoints.write(subjects('a', 'b', 'c', 'd', 'e'))
+    const done = checkpoints.write(subjects('a', 'b', 'c', 'd', 'e'), clock.now())
     await clock.advance(2 * MINUTE)
     await done
   }
@@ -58,14 +60,14 @@ test('those that have waited longest are written first, and each worker writes o
 
 test('all are written where there is time', async () => {
   const written: string[] = []
-  await checkpointsOf({ clock: fakeClock(), flags: { updateWorkerCount: '2' }, written }).write(subjects('a', 'b', 'c', 'd', 'e'))
+  await checkpointsOf({ clock: fakeClock(), flags: { updateWorkerCount: '2' }, written }).write(subjects('a', 'b', 'c', 'd', 'e'), NOW)
   expect(written).toHaveLength(5)
 })
 
 test("a step of the system's time takes nothing from the time there is", async () => {
   const clock = fakeClock()
   const written: string[] = []
-  const done = checkpointsOf({ clock, flags: { updateWorkerCount: '2', checkpointsTimeout: '1m' }, writeTime: SECOND, written }).write(subjects('a', 'b', 'c', 'd', 'e'))
+  const done = checkpointsOf({ clock, flags: { updateWorkerCount: '2', checkpointsTimeout: '1m' }, writeTime: SECOND, written }).write(subjects('a', 'b', 'c', 'd', 'e'), clock.now())
   clock.step(DAY)
   await clock.advance(MINUTE)
   await done
@@ -93,7 +95,7 @@ test.for<[string, readonly Resource[], object]>([
   const histogram = { referenceTimestamp: '2026-02-28T00:00:00Z', bucketWeights: { 1: 10_000 }, totalWeight: 1 }
   const checkpoints = checkpointsOf({ clock, stored: ['web', 'gone'].map((name) => savedOf(name, 'app', { cpuHistogram: { ...histogram, bucketWeights: { 26: 10_000 } }, memoryHistogram: histogram })), written, lacks })
   checkpoints.load(subjects('web'))
-  await checkpoints.write(subjects('web'))
+  await checkpoints.write(subjects('web'), clock.now())
   await clock.advance(DAY)
   await checkpoints.collectGarbage(subjects('web'))
   const [web] = subjects('web')
@@ -123,7 +125,7 @@ test('what a checkpoint says already is not written again; what somebody else ha
   const aggregation = recommenderOptions(Config.parse({})).aggregation
   const turn = async (change: () => void = () => {}) => {
     change()
-    await checkpoints.write(web)
+    await checkpoints.write(web, clock.now())
     await clock.advance(MINUTE)
   }
   await turn(() => app!.addCpu(aggregate!, 100, clock.now()))
@@ -143,7 +145,7 @@ test('what a checkpoint says already is not written again; what somebody else ha
 test('a VPA whose history is being fetched is not saved', async () => {
   const written: string[] = []
   const fetching = subjects('a').map((subject) => ({ ...subject, vpa: projectVpa({ metadata: { name: 'a' }, status: { conditions: [{ type: 'FetchingHistory', status: 'True' }] } }) }))
-  await checkpointsOf({ clock: fakeClock(), written }).write([...fetching, ...subjects('b')])
+  await checkpointsOf({ clock: fakeClock(), written }).write([...fetching, ...subjects('b')], NOW)
   expect(written).toEqual(['b-app'])
 })
 

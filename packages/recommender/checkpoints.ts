@@ -84,15 +84,17 @@ export class Checkpoints {
    * Saves what is known of the VPAs' containers, those first that have waited longest, until the time is up.
    * Each worker saves at least one VPA, so that all have their turn however short the time. A VPA whose target cannot be found has no
    * pods for now: what is known without their usage would replace what was known with it.
+   *
+   * @param now when the turn began: what came since, such as an OOM, is not in them, however late they are written
    */
-  async write(subjects: readonly Subject[]): Promise<void> {
+  async write(subjects: readonly Subject[], now: EpochMs): Promise<void> {
     const { clock, log, options, prometheus, signal } = this.#context
     if (prometheus) return
     const deadline = clock.uptime() + options.checkpointsTimeout
     const queue = subjects.filter(({ vpa, target }) => 'selector' in target && !isFetchingHistory(vpa)).map((subject) => ({ subject, since: this.#writtenAt.get(nameOf(subject.vpa)) ?? -Infinity })).toSorted((a, b) => (a.since < b.since ? -1 : Number(a.since > b.since)))
     let late = false
     await workThrough(queue, options.workers, async ({ subject }) => {
-      await this.#save(subject)
+      await this.#save(subject, now)
       this.#writtenAt.set(nameOf(subject.vpa), clock.now())
       late ||= clock.uptime() > deadline
       return !late && !signal.aborted
@@ -206,9 +208,8 @@ export class Checkpoints {
     return own ?? names.find((name) => checkpoints.get(namespace, name) === undefined) ?? names[0]
   }
 
-  async #save({ vpa, groups }: Subject): Promise<void> {
-    const { cluster, clock, log, options } = this.#context
-    const now = clock.now()
+  async #save({ vpa, groups }: Subject, now: EpochMs): Promise<void> {
+    const { cluster, log, options } = this.#context
     const open = openIntervals(groups, now)
     for (const [containerName, usage] of usageToSave(groups, this.of(vpa), options.halfLives, now)) {
       const name = this.#nameFor(vpa, containerName)

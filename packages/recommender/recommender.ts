@@ -100,7 +100,7 @@ export class Recommender {
     this.#loadPods(index, now)
     this.#checkpoints.load(subjects)
     this.#checkpoints.resumeIntervals(this.#history, now)
-    this.#dropCountedOoms()
+    this.#dropCountedOoms(index, now)
     loop.endStep('LoadPods')
     await this.#loadUsage(subjects, index, now)
     this.#subjects = subjects
@@ -110,7 +110,7 @@ export class Recommender {
     loop.endStep('DeleteRemovedPods')
     await this.#updateVpas(subjects, now)
     loop.endStep('UpdateVPAs')
-    await this.#checkpoints.write(subjects)
+    await this.#checkpoints.write(subjects, now)
     await this.#checkpoints.collectGarbage(subjects)
     loop.endStep('MaintainCheckpoints')
     this.#dropGarbage(index, now)
@@ -136,14 +136,19 @@ export class Recommender {
   }
 
   /**
-   * What was seen while another replica led is in the checkpoints that it wrote, except what came after its last turn. That one took
-   * its OOMs a little before it wrote them; an OOM that counts twice within a memory interval changes nothing.
+   * What was seen while another replica led is in the checkpoints that it wrote, except what came after the turn that wrote each. Kubelets
+   * tell a little late, and by their own clocks; an OOM that counts twice within a memory interval changes nothing.
    */
-  #dropCountedOoms(): void {
-    if (this.#turnedAt !== undefined) return
-    const times = [...this.#context.cluster.checkpoints.list()].map(({ status }) => status.lastUpdateTime ?? -Infinity)
-    const countedUntil = times.reduce((latest, time) => Math.max(latest, time), -Infinity) - MINUTE
-    this.#ooms = this.#ooms.filter(({ at }) => at > countedUntil)
+  #dropCountedOoms(index: SubjectIndex, now: EpochMs): void {
+    if (this.#turnedAt !== undefined || this.#ooms.length === 0) return
+    const saved = [...this.#context.cluster.checkpoints.list()]
+    const savedAt = new Map(saved.map(({ namespace, vpaName, containerName, status }) => [`${namespace}/${vpaName}/${containerName}`, status.lastUpdateTime]))
+    this.#ooms = this.#ooms.filter((oom) => {
+      // Of a pod that is gone, no history can be told of it any more.
+      const group = this.#history.container(oom, now)?.group
+      const countedUntil = savedAt.get(`${oom.namespace}/${group && index.ofGroup(group)?.vpa.name}/${oom.containerName}`) ?? -Infinity
+      return group !== undefined && oom.at > countedUntil - MINUTE
+    })
   }
 
   #loadVpas(): readonly Subject[] {

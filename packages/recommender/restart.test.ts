@@ -1,5 +1,6 @@
+import { setImmediate } from 'node:timers/promises'
 import { milliValue, quantity, wholeValue } from '@vpa/core/quantity.ts'
-import { DAY, HOUR } from '@vpa/core/time.ts'
+import { DAY, HOUR, MINUTE, SECOND, formatTime } from '@vpa/core/time.ts'
 import type { Sandbox } from '@vpa/sandbox/sandbox.ts'
 import { describe, expect, test } from 'vitest'
 import { KONG, MB, addDeployment, addVpa, checkpointNames, dyingAfter, samplesOf, savedCheckpoint, scene, startRecommender, statusOf, targetOf } from '../../test/support/recommender-scene.ts'
@@ -121,6 +122,47 @@ describe('a replica that stood by and takes over', () => {
     memoryBytes = 400 * MB
     await next.run(1)
     expect(next.messages).toContain('OOM detected')
+  })
+
+  test('counts an OOM of a container whose checkpoint is older, however new those of others are', async () => {
+    const { sandbox, clock, run } = await scene()
+    await addDeployment(sandbox, 'hungry', { limits: { memory: '300Mi' } })
+    await addVpa(sandbox, 'hungry')
+    let memoryBytes = 10 * MB
+    sandbox.load('default', { app: 'hungry' }, 'app', () => ({ cpuMillicores: 10, memoryBytes }))
+    await run(2)
+    const standby = await startRecommender(sandbox, clock)
+    memoryBytes = 400 * MB
+    await clock.advance(MINUTE)
+    memoryBytes = 10 * MB
+    await clock.advance(3 * MINUTE)
+    const ofAnother = savedCheckpoint('elsewhere', 'app', clock.now()) as { status: object }
+    await sandbox.apply({ ...ofAnother, status: { ...ofAnother.status, lastUpdateTime: formatTime(clock.now()) } })
+    await standby.run(1)
+    expect(standby.messages).toContain('OOM detected')
+  })
+
+  test('counts an OOM that came while the one before it was writing', async () => {
+    const { sandbox, clock, run } = await scene()
+    await addDeployment(sandbox, 'worker', { limits: { memory: '300Mi' } })
+    await addVpa(sandbox, 'worker')
+    let memoryBytes = 10 * MB
+    sandbox.load('default', { app: 'worker' }, 'app', () => ({ cpuMillicores: 10, memoryBytes }))
+    await run(2)
+    const standby = await startRecommender(sandbox, clock)
+    const slow = await startRecommender(sandbox, clock, ['--update-worker-count=1', '--checkpoints-timeout=5m'])
+    sandbox.faults.respond({ path: /verticalpodautoscalercheckpoints.web-app/, method: 'PATCH', status: 429, retryAfterSeconds: 30, times: 4 })
+    let isOver = false
+    const turn = slow.turn().finally(() => void (isOver = true))
+    while (sandbox.faults.made === 0) await setImmediate()
+    await clock.advance(20 * SECOND)
+    memoryBytes = 400 * MB
+    await clock.advance(30 * SECOND)
+    memoryBytes = 10 * MB
+    while (!isOver) await clock.advance(SECOND)
+    await turn
+    await standby.run(1)
+    expect(standby.messages).toContain('OOM detected')
   })
 })
 
