@@ -53,6 +53,14 @@ export class ContainerHistory {
     return { windowEnd: this.#windowEnd, usagePeak: this.#usagePeak, oomPeak: this.#oomPeak }
   }
 
+  /** The interval's peak so far goes along to another aggregate: a higher one will replace it there. */
+  moveInterval(from: Aggregate, to: Aggregate, now: EpochMs): void {
+    const interval = this.openInterval(now)
+    if (interval === undefined) return
+    from.subtractMemoryPeak(peakOf(interval), interval.windowEnd)
+    to.addMemoryPeak(peakOf(interval), interval.windowEnd)
+  }
+
   /** Refuses CPU samples up to then: they were counted before a restart, and the latest of them is told until there is another. */
   skipCpuUntil(at: EpochMs): void {
     this.#lastCpuAt = Math.max(this.#lastCpuAt, at)

@@ -49,6 +49,36 @@ test('a pod that changes its labels is not counted twice, and its samples still 
   expect(samples).toEqual([['web', 0, 1], ['db', 1, 0]])
 })
 
+describe('a memory interval of a pod that changes its labels', () => {
+  const MB = 1_000_000
+  const addMemory = (history: UsageHistory, podName: string, mb: number, at: number) => {
+    const { history: container, aggregate } = history.container(id(podName), at)!
+    container.addMemory(aggregate, { bytes: mb * MB, at }, OPTIONS)
+  }
+  /** By group: how much its peaks weigh, and the edge of the highest one's bucket. A peak at the end of an interval that begins at T weighs 1. */
+  const peaks = (history: UsageHistory) => [...history.groups()].map(({ labels, aggregates }) => {
+    const { memoryPeaks } = aggregates.get('app')!.aggregate
+    return [labels.role, memoryPeaks.save().totalWeight, Math.round(memoryPeaks.percentile(1) / MB)]
+  })
+  const replicas = () => historyOf(pod('a', { labels: { role: 'leader' } }), pod('b', { labels: { role: 'follower' } }))
+
+  test('goes on in the new group, and takes no peak of another pod', () => {
+    const history = replicas()
+    addMemory(history, 'a', 300, T)
+    addMemory(history, 'b', 300, T)
+    history.setPod(pod('a', { labels: { role: 'follower' } }), T + 1)
+    addMemory(history, 'a', 500, T + 2)
+    expect(peaks(history)).toEqual([['leader', 0, 0], ['follower', 2, 511]])
+  })
+
+  test('that has ended stays where it was', () => {
+    const history = replicas()
+    addMemory(history, 'a', 300, T)
+    history.setPod(pod('a', { labels: { role: 'follower' } }), T + DAY)
+    expect(peaks(history)).toEqual([['leader', 1, 305], ['follower', 0, 0]])
+  })
+})
+
 describe('garbage', () => {
   const withSample = historyOf.bind(undefined, pod('a'))
   test.for([

@@ -55,7 +55,9 @@ export class UsageHistory {
     const group = this.#groupFor(facts)
     group.addPod(facts, pod, now)
     this.#groupOf.set(facts.namespace, ofNamespace.set(facts.name, group))
-    if (before !== group) before?.pods.delete(facts.name)
+    if (before === undefined || before === group) return
+    before.pods.delete(facts.name)
+    for (const [name, { aggregate }] of before.aggregates) pod?.containers.get(name)?.moveInterval(aggregate, group.aggregateOf(name, now), now)
   }
 
   /** Forgets the pods that do not exist any more; what they used stays in the aggregates. */
