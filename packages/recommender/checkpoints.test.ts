@@ -103,10 +103,8 @@ test.for<[string, readonly Resource[], object]>([
   expect(written).toEqual([])
 })
 
-test('what a checkpoint says already is not written again; what somebody else has written is', async () => {
-  const clock = fakeClock()
-  const store = new ObjectStore<Checkpoint>(() => {})
-  const written: string[] = []
+/** Checkpoints whose writes come back with the store. */
+function keptCheckpoints(clock: FakeClock, store: ObjectStore<Checkpoint>, written: string[] = []): Checkpoints {
   const cluster = {
     checkpoints: store,
     vpas: storeOf([]),
@@ -118,7 +116,14 @@ test('what a checkpoint says already is not written again; what somebody else ha
     },
     async deleteCheckpoint() {},
   }
-  const checkpoints = new Checkpoints({ cluster, clock, log: SILENT, options: recommenderOptions(Config.parse({})), signal: new AbortController().signal })
+  return new Checkpoints({ cluster, clock, log: SILENT, options: recommenderOptions(Config.parse({})), signal: new AbortController().signal })
+}
+
+test('what a checkpoint says already is not written again; what somebody else has written is', async () => {
+  const clock = fakeClock()
+  const store = new ObjectStore<Checkpoint>(() => {})
+  const written: string[] = []
+  const checkpoints = keptCheckpoints(clock, store, written)
   const web = subjects('web')
   const app = web[0]?.groups[0]?.pods.get('web')?.containers.get('app')
   const aggregate = web[0]?.groups[0]?.aggregates.get('app')?.aggregate
@@ -140,6 +145,39 @@ test('what a checkpoint says already is not written again; what somebody else ha
   await turn()
   await turn()
   expect(written).toEqual(['web-app at 0', 'web-app at 2', 'web-app at 3', 'web-app at 5', 'web-app at 6'])
+})
+
+test.for([
+  ['what is measured next counts, however far the clocks of nodes are apart', true, ['right', 'ahead', 'behind']],
+  ['one clock that is ahead does not hold up the others either where the checkpoint does not tell of single pods', false, ['right', 'ahead']],
+] as const)('after a restart, %s', async ([, tellsOfPods, expected]) => {
+  const clock = fakeClock()
+  const store = new ObjectStore<Checkpoint>(() => {})
+  const { aggregation, halfLives } = recommenderOptions(Config.parse({}))
+  const start = () => {
+    const history = new UsageHistory(halfLives)
+    for (const name of ['right', 'ahead', 'behind']) history.setPod({ namespace: 'default', name, labels: {}, phase: 'Running', containers: [{ name: 'app' }] }, clock.now())
+    const web: Subject = { vpa: projectVpa({ metadata: { namespace: 'default', name: 'web' } }), target: { selector: {} }, groups: [...history.groups()] }
+    const checkpoints = keptCheckpoints(clock, store)
+    checkpoints.load([web])
+    checkpoints.resumeIntervals(history, clock.now())
+    /** Whose sample of that minute counts. */
+    const measure = () => [['right', 0], ['ahead', 30 * MINUTE], ['behind', -5 * MINUTE]].flatMap(([podName, offset]) => {
+      const { history: container, aggregate } = history.container({ namespace: 'default', podName: String(podName), containerName: 'app' }, clock.now())!
+      container.addMemory(aggregate, { bytes: 1e8, at: clock.now() + Number(offset) }, aggregation)
+      return container.addCpu(aggregate, 100, clock.now() + Number(offset)) ? [podName] : []
+    })
+    return { measure, save: () => checkpoints.write([web], clock.now()) }
+  }
+  const first = start()
+  first.measure()
+  await first.save()
+  if (!tellsOfPods) store.set({ ...store.get('default', 'web-app')!, annotations: {}, resourceVersion: 'theirs' })
+
+  const next = start()
+  if (tellsOfPods) expect(next.measure()).toEqual([])
+  await clock.advance(MINUTE)
+  expect(next.measure()).toEqual(expected)
 })
 
 test('a VPA whose history is being fetched is not saved', async () => {

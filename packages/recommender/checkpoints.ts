@@ -13,7 +13,7 @@ import type { Log } from '@vpa/kube/log.ts'
 import { workThrough } from '@vpa/kube/work-through.ts'
 import type { RecommenderOptions } from './config.ts'
 import type { PrometheusHistory } from './prometheus-history.ts'
-import { MOST_AHEAD, retentionOf } from './samples.ts'
+import { retentionOf } from './samples.ts'
 import { type Subject, nameOf } from './subject.ts'
 
 export interface CheckpointsContext {
@@ -176,8 +176,9 @@ export class Checkpoints {
     try {
       const aggregate = loadCheckpoint(status, options.halfLives, resources)
       this.#loaded.get(vpaOf(checkpoint))?.set(containerName, aggregate)
-      if (resources.includes('cpu')) this.#skipCounted(aggregate, groups, containerName)
-      if (resources.includes('memory')) this.#open.push({ checkpoint, aggregate, intervals: parseOpenIntervals(annotations[OPEN_INTERVALS_ANNOTATION], status.lastUpdateTime) })
+      const intervals = parseOpenIntervals(annotations[OPEN_INTERVALS_ANNOTATION], status.lastUpdateTime)
+      if (resources.includes('cpu')) this.#skipCounted(checkpoint, intervals, groups)
+      if (resources.includes('memory')) this.#open.push({ checkpoint, aggregate, intervals })
       return true
     } catch (error) {
       log.error('Error while loading checkpoint', { vpa: vpaOf(checkpoint), container: containerName, error })
@@ -186,12 +187,12 @@ export class Checkpoints {
   }
 
   /**
-   * The checkpoint tells of the latest sample of all its pods, who are measured at about the same time. One of a time that is to come would
-   * refuse all that is measured until then.
+   * Of a pod that no interval is told of, what is known is the latest sample of all the container's pods. They are measured at about the same
+   * time, by clocks of their nodes that may be ahead: what would hold up all others for as long is no later than the checkpoint, nor than now.
    */
-  #skipCounted({ span: { last = -Infinity } }: Aggregate, groups: Subject['groups'], containerName: string): void {
-    if (last > this.#context.clock.now() + MOST_AHEAD) return
-    for (const { pods } of groups) for (const { containers } of pods.values()) containers.get(containerName)?.skipCpuUntil(last)
+  #skipCounted({ containerName, status: { lastSampleStart = -Infinity, lastUpdateTime = Infinity } }: Checkpoint, intervals: OpenIntervals, groups: Subject['groups']): void {
+    const latest = Math.min(lastSampleStart, lastUpdateTime, this.#context.clock.now())
+    for (const { pods } of groups) for (const [podName, { containers }] of pods) containers.get(containerName)?.skipCpuUntil(intervals.get(podName)?.lastCpuAt ?? latest)
   }
 
   /**

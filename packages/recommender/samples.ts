@@ -28,7 +28,7 @@ export type SampleResult =
 export type SampleTally = Readonly<Record<SampleResult, number>>
 
 /** By so much clocks may differ. A sample from further ahead would make all that come after it stale, and what came before it weigh nothing. */
-export const MOST_AHEAD = HOUR
+const MOST_AHEAD = HOUR
 
 export interface SampleContext {
   readonly history: UsageHistory

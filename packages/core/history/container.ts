@@ -50,7 +50,7 @@ export class ContainerHistory {
   /** The interval, as long as it has not ended; it is not part of a checkpoint, or it would count twice after a restart. */
   openInterval(now: EpochMs): OpenInterval | undefined {
     if (this.#windowEnd === undefined || now >= this.#windowEnd) return undefined
-    return { windowEnd: this.#windowEnd, usagePeak: this.#usagePeak, oomPeak: this.#oomPeak }
+    return { windowEnd: this.#windowEnd, usagePeak: this.#usagePeak, oomPeak: this.#oomPeak, lastCpuAt: Number.isFinite(this.#lastCpuAt) ? this.#lastCpuAt : undefined }
   }
 
   /** The interval's peak so far goes along to another aggregate: a higher one will replace it there. */

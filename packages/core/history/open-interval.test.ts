@@ -3,7 +3,7 @@ import { DAY, MINUTE } from '../time.ts'
 import { openIntervalsText, parseOpenIntervals } from './open-interval.ts'
 
 const T = Date.UTC(2026, 2, 1)
-const INTERVALS = new Map([['web-0', { windowEnd: T + DAY, usagePeak: 7, oomPeak: 9 }], ['web-1', { windowEnd: T + 2 * DAY, usagePeak: 1, oomPeak: 0 }]])
+const INTERVALS = new Map([['web-0', { windowEnd: T + DAY, usagePeak: 7, oomPeak: 9, lastCpuAt: T - MINUTE }], ['web-1', { windowEnd: T + 2 * DAY, usagePeak: 1, oomPeak: 0 }]])
 const TEXT = openIntervalsText(INTERVALS, T)
 
 test('what is written is read again', () => {

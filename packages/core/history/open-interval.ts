@@ -8,15 +8,17 @@ export interface OpenInterval {
   /** The highest usage seen, and the highest that an OOM made us assume; 0 for none. */
   readonly usagePeak: Amount
   readonly oomPeak: Amount
+  /** The latest CPU sample that counts: it is told until there is another, and would count again after a restart. Undefined for none. */
+  readonly lastCpuAt?: EpochMs | undefined
 }
 
 /** By pod name. */
 export type OpenIntervals = ReadonlyMap<string, OpenInterval>
 
-/** Annotations of an object have 256 KiB in all; an interval takes about 60 bytes. */
+/** Annotations of an object have 256 KiB in all; an interval takes about 75 bytes. */
 const MOST_SAVED = 1000
 
-const Saved = z.object({ at: z.string(), pods: z.record(z.string(), z.tuple([z.number(), z.number(), z.number()])) })
+const Saved = z.object({ at: z.string(), pods: z.record(z.string(), z.tuple([z.number(), z.number(), z.number(), z.number().optional()])) })
 
 export function peakOf({ usagePeak, oomPeak }: OpenInterval): Amount {
   return Math.max(usagePeak, oomPeak)
@@ -32,7 +34,7 @@ export function openIntervalsText(intervals: OpenIntervals, at: EpochMs): string
   const highest = intervals.size <= MOST_SAVED ? [...intervals] : [...intervals].toSorted(([, a], [, b]) => peakOf(b) - peakOf(a)).slice(0, MOST_SAVED)
   // By hand: this is the largest part of what a turn writes.
   let pods = ''
-  for (const [pod, { windowEnd, usagePeak, oomPeak }] of highest) pods += `${pods && ','}${JSON.stringify(pod)}:[${windowEnd},${usagePeak},${oomPeak}]`
+  for (const [pod, { windowEnd, usagePeak, oomPeak, lastCpuAt }] of highest) pods += `${pods && ','}${JSON.stringify(pod)}:[${windowEnd},${usagePeak},${oomPeak}${lastCpuAt === undefined ? '' : `,${lastCpuAt}`}]`
   return `{"at":"${formatTime(at)}","pods":{${pods}}}`
 }
 
@@ -43,7 +45,7 @@ export function openIntervalsText(intervals: OpenIntervals, at: EpochMs): string
 export function parseOpenIntervals(text: string | undefined, at: EpochMs | undefined): OpenIntervals {
   const saved = Saved.safeParse(jsonOf(text))
   if (!saved.success || at === undefined || saved.data.at !== formatTime(at)) return new Map()
-  return new Map(Object.entries(saved.data.pods).map(([pod, [windowEnd, usagePeak, oomPeak]]) => [pod, { windowEnd, usagePeak, oomPeak }]))
+  return new Map(Object.entries(saved.data.pods).map(([pod, [windowEnd, usagePeak, oomPeak, lastCpuAt]]) => [pod, { windowEnd, usagePeak, oomPeak, lastCpuAt }]))
 }
 
 function jsonOf(text: string | undefined): unknown {
