@@ -5,6 +5,8 @@ import type { Aggregate } from '@vpa/core/history/aggregate.ts'
 import { loadCheckpoint, sameUsage, saveCheckpoint } from '@vpa/core/history/checkpoint.ts'
 import { type UsageByContainer, openIntervals, usageToSave } from '@vpa/core/history/merged-usage.ts'
 import { type OpenIntervals, openIntervalsText, parseOpenIntervals, peakOf } from '@vpa/core/history/open-interval.ts'
+import { countingOf } from '@vpa/core/history/overlap.ts'
+import type { PodGroup } from '@vpa/core/history/pod-group.ts'
 import type { UsageHistory } from '@vpa/core/history/usage-history.ts'
 import type { EpochMs } from '@vpa/core/time.ts'
 import type { Clock } from '@vpa/kube/clock.ts'
@@ -36,6 +38,8 @@ export class Checkpoints {
   readonly #context: CheckpointsContext
   /** By VPA, also of those without any checkpoint: what we write ourselves must not be read again. */
   readonly #loaded = new Map<string, Map<string, Aggregate>>()
+  /** Of those, the ones that another recommender has now: it writes their checkpoints. */
+  readonly #away = new Set<string>()
   /** Memory intervals of checkpoints that were just read. */
   #open: { readonly checkpoint: Checkpoint; readonly aggregate: Aggregate; readonly intervals: OpenIntervals }[] = []
   readonly #writtenAt = new Map<string, EpochMs>()
@@ -50,16 +54,22 @@ export class Checkpoints {
     this.#collectedAt = this.#startedAt
   }
 
-  /** Reads the checkpoints of VPAs that were not seen before. One that makes no sense is logged and passed over. */
+  /** Reads the checkpoints of VPAs that were not seen before, or were another recommender's since. One that makes no sense is logged and passed over. */
   load(subjects: readonly Subject[]): void {
     const { cluster, log, prometheus } = this.#context
-    const unseen = new Map(subjects.filter(({ vpa }) => !this.#loaded.has(nameOf(vpa))).map((subject) => [nameOf(subject.vpa), subject]))
-    if (unseen.size === 0) return
-    for (const name of unseen.keys()) this.#loaded.set(name, new Map())
+    const names = new Set(subjects.map(({ vpa }) => nameOf(vpa)))
+    for (const vpa of cluster.vpas.list()) if (!names.has(nameOf(vpa)) && this.#loaded.has(nameOf(vpa))) this.#away.add(nameOf(vpa))
+    const arrived = new Map(subjects.map((subject) => [nameOf(subject.vpa), subject] as const).filter(([name]) => !this.#loaded.has(name) || this.#away.has(name)))
+    if (arrived.size === 0) return
+    for (const name of arrived.keys()) {
+      this.#away.delete(name)
+      if (!this.#loaded.has(name)) this.#loaded.set(name, new Map())
+    }
+    const shared = new Set(subjects.filter(({ vpa }) => !arrived.has(nameOf(vpa))).flatMap(({ groups }) => groups))
     let count = 0
     for (const checkpoint of cluster.checkpoints.list()) {
-      const subject = unseen.get(vpaOf(checkpoint))
-      if (subject && this.#load(checkpoint, subject)) count += 1
+      const subject = arrived.get(vpaOf(checkpoint))
+      if (subject && this.#load(checkpoint, subject, shared)) count += 1
     }
     if (prometheus && count > 0) log.info('Read checkpoints of containers whose history Prometheus lacks', { count })
   }
@@ -71,7 +81,7 @@ export class Checkpoints {
       for (const [podName, interval] of intervals) {
         const tracked = history.container({ namespace, podName, containerName }, now)
         if (tracked === undefined) aggregate.addMemoryPeak(peakOf(interval), interval.windowEnd)
-        else tracked.history.resume(tracked.aggregate, interval)
+        else tracked.history.resume(tracked.aggregate, interval, now)
       }
     }
   }
@@ -147,6 +157,7 @@ export class Checkpoints {
     for (const [name, loaded] of this.#loaded) {
       if (loaded.size > 0 || saved.has(name) || existing.has(name)) continue
       this.#loaded.delete(name)
+      this.#away.delete(name)
       this.#writtenAt.delete(name)
     }
   }
@@ -167,15 +178,18 @@ export class Checkpoints {
     await cluster.deleteCheckpoint({ namespace, name }).catch((error: unknown) => log.error('error cleaning checkpoints', { ...fields, error }))
   }
 
-  /** @returns whether anything of it was wanted and could be read */
-  #load(checkpoint: Checkpoint, { groups }: Subject): boolean {
+  /**
+   * @param shared groups whose usage other VPAs want too
+   * @returns whether anything of it was wanted and could be read
+   */
+  #load(checkpoint: Checkpoint, { groups }: Subject, shared: ReadonlySet<PodGroup>): boolean {
     const { log, options, prometheus } = this.#context
     const { containerName, status, annotations } = checkpoint
     const resources = prometheus?.lacks(groups, containerName) ?? RESOURCES
     if (resources.length === 0) return false
     try {
       const aggregate = loadCheckpoint(status, options.halfLives, resources)
-      this.#loaded.get(vpaOf(checkpoint))?.set(containerName, aggregate)
+      this.#take(checkpoint, aggregate, groups.filter((group) => !shared.has(group)))
       const intervals = parseOpenIntervals(annotations[OPEN_INTERVALS_ANNOTATION], status.lastUpdateTime)
       if (resources.includes('cpu')) this.#skipCounted(checkpoint, intervals, groups)
       if (resources.includes('memory')) this.#open.push({ checkpoint, aggregate, intervals })
@@ -184,6 +198,18 @@ export class Checkpoints {
       log.error('Error while loading checkpoint', { vpa: vpaOf(checkpoint), container: containerName, error })
       return false
     }
+  }
+
+  /** Takes what was saved for what is known of the container, unless we know more ourselves; gives up what we know of the same time. */
+  #take(checkpoint: Checkpoint, saved: Aggregate, groups: readonly PodGroup[]): void {
+    const { containerName } = checkpoint
+    const loaded = this.#loaded.get(vpaOf(checkpoint))
+    const before = loaded?.get(containerName)
+    const own = groups.flatMap(({ aggregates }) => aggregates.get(containerName)?.aggregate ?? [])
+    const counting = countingOf([...own, ...(before ? [before] : [])].map(({ span }) => span), saved.span)
+    if (counting === 'own') return
+    loaded?.set(containerName, saved)
+    if (counting === 'saved') for (const group of groups) group.forgetUsage(containerName, this.#context.clock.now())
   }
 
   /**

@@ -78,6 +78,66 @@ describe('history is kept', () => {
   })
 })
 
+describe('a VPA that comes from another recommender', () => {
+  const OURS = { recommenders: [{ name: 'ours' }] }
+
+  test('brings its OOM along, although its pods have begun memory intervals here', async () => {
+    const { sandbox, clock, run } = await scene()
+    await addDeployment(sandbox, 'hungry', { limits: { memory: '300Mi' } })
+    await addVpa(sandbox, 'hungry')
+    let memoryBytes = 400 * MB
+    sandbox.load('default', { app: 'hungry' }, 'app', () => ({ cpuMillicores: 10, memoryBytes }))
+    await run(5)
+    const before = targetOf(sandbox, 'hungry')?.memory
+    memoryBytes = 10 * MB
+    const ours = await startRecommender(sandbox, clock, ['--recommender-name=ours'])
+    await ours.run(3)
+    await addVpa(sandbox, 'hungry', OURS)
+    await ours.run(3)
+    expect(targetOf(sandbox, 'hungry')?.memory).toBe(before)
+  })
+
+  async function two(...flags: readonly string[]) {
+    const { sandbox, clock, run } = await scene(...flags)
+    await run(5)
+    const ours = await startRecommender(sandbox, clock, ['--recommender-name=ours', ...flags])
+    const both = async (minutes: number) => {
+      for (let minute = 0; minute < minutes; minute += 1) {
+        await run(1)
+        await ours.turn()
+      }
+    }
+    return { sandbox, both }
+  }
+
+  test('has each sample once, whoever has seen more', async () => {
+    const { sandbox, both } = await two()
+    await both(5)
+    await addVpa(sandbox, 'web', OURS)
+    await both(5)
+    expect(samplesOf(sandbox)).toBe(15)
+    await addVpa(sandbox, 'web')
+    await both(5)
+    expect(samplesOf(sandbox)).toBe(20)
+    await addVpa(sandbox, 'web', OURS)
+    await both(5)
+    expect(samplesOf(sandbox)).toBe(25)
+  })
+
+  test('brings along what the other has seen of pods that nobody here has kept', async () => {
+    const { sandbox, both } = await two('--memory-saver')
+    await both(5)
+    await addVpa(sandbox, 'web', OURS)
+    for (const { metadata } of sandbox.list('Pod')) sandbox.delete('Pod', { namespace: 'default', name: metadata.name! })
+    await both(10)
+    const seen = samplesOf(sandbox)
+    expect(seen).toBeGreaterThan(15)
+    await addVpa(sandbox, 'web')
+    await both(5)
+    expect(samplesOf(sandbox)).toBe(seen + 5)
+  })
+})
+
 describe('usage that was counted before a restart', () => {
   test('is not counted again, although it is still the latest', async () => {
     const { sandbox, clock, run } = await scene()

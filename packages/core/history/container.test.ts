@@ -58,13 +58,26 @@ test('an interval is open until it ends, and goes on where it was after a restar
   expect(before.openInterval(W)).toBeUndefined()
 
   const aggregate = newAggregate()
-  after.resume(aggregate, interval)
-  after.resume(aggregate, { ...interval, oomPeak: 9000 * MB })
+  after.resume(aggregate, interval, T + HOUR)
+  after.resume(aggregate, interval, T + HOUR)
   after.addMemory(aggregate, { bytes: 1100 * MB, at: T + HOUR }, OPTIONS)
   after.addMemory(aggregate, { bytes: 1300 * MB, at: T + 2 * HOUR }, OPTIONS)
   const expected = newAggregate()
   expected.addMemoryPeak(1300 * MB, W)
   expect(aggregate.memoryPeaks.save()).toEqual(expected.memoryPeaks.save())
+})
+
+test.for([
+  ['and has its higher peak', { windowEnd: W - HOUR, usagePeak: 100 * MB, oomPeak: 1200 * MB }, [[1200, W]]],
+  ['and keeps the higher peak of its own', { windowEnd: W - HOUR, usagePeak: 100 * MB, oomPeak: 200 * MB }, [[700, W]]],
+  ['beside one that has ended', { windowEnd: T, usagePeak: 100 * MB, oomPeak: 1200 * MB }, [[700, W], [1200, T]]],
+] as const)('an interval that began before another was told of goes on, %s', ([, told, expected]) => {
+  const [container, aggregate] = [new ContainerHistory(), newAggregate()]
+  container.addMemory(aggregate, { bytes: 700 * MB, at: T }, OPTIONS)
+  container.resume(aggregate, told, T + 1)
+  const peaks = newAggregate()
+  for (const [mb, windowEnd] of expected) peaks.addMemoryPeak(mb * MB, windowEnd)
+  expect(aggregate.memoryPeaks.save()).toEqual(peaks.memoryPeaks.save())
 })
 
 function newAggregate(): Aggregate {

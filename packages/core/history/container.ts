@@ -66,13 +66,21 @@ export class ContainerHistory {
     this.#lastCpuAt = Math.max(this.#lastCpuAt, at)
   }
 
-  /** Goes on with an interval from before a restart, unless a sample has begun a new one already. */
-  resume(aggregate: Aggregate, interval: OpenInterval): void {
-    if (this.#windowEnd !== undefined) return
-    this.#windowEnd = interval.windowEnd
-    this.#usagePeak = interval.usagePeak
-    this.#oomPeak = interval.oomPeak
-    aggregate.addMemoryPeak(peakOf(interval), interval.windowEnd)
+  /**
+   * Goes on with an interval from before a restart. Where a sample has begun one here already, as when a VPA comes from another recommender,
+   * the interval has the higher peaks of both; one that has ended is another peak.
+   */
+  resume(aggregate: Aggregate, interval: OpenInterval, now: EpochMs): void {
+    const windowEnd = this.#windowEnd ?? interval.windowEnd
+    if (windowEnd !== interval.windowEnd && interval.windowEnd <= now) return aggregate.addMemoryPeak(peakOf(interval), interval.windowEnd)
+    if (this.#windowEnd !== undefined) {
+      if (peakOf(interval) <= this.#peak()) return
+      aggregate.subtractMemoryPeak(this.#peak(), windowEnd)
+    }
+    this.#windowEnd = windowEnd
+    this.#usagePeak = Math.max(this.#usagePeak, interval.usagePeak)
+    this.#oomPeak = Math.max(this.#oomPeak, interval.oomPeak)
+    aggregate.addMemoryPeak(this.#peak(), windowEnd)
   }
 
   /** Makes the sample the interval's peak where it is, and tells whether it was. */

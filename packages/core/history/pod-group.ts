@@ -64,6 +64,15 @@ export class PodGroup {
     return aggregate
   }
 
+  /** What the container has used is known from elsewhere. Intervals that have not ended stay: elsewhere they may not be. */
+  forgetUsage(containerName: string, now: EpochMs): void {
+    const before = this.aggregates.get(containerName)?.aggregate
+    if (before === undefined) return
+    this.aggregates.delete(containerName)
+    const aggregate = this.aggregateOf(containerName, now)
+    for (const { containers } of this.pods.values()) containers.get(containerName)?.moveInterval(before, aggregate, now)
+  }
+
   isEmpty(): boolean {
     return this.pods.size === 0 && this.aggregates.size === 0
   }
