@@ -2,7 +2,7 @@ import type { Pod } from '@vpa/core/api/pod.ts'
 import type { Vpa } from '@vpa/core/api/vpa.ts'
 import { overridesIn } from '@vpa/core/history/aggregation-options.ts'
 import { type UsageByContainer, mergedUsage } from '@vpa/core/history/merged-usage.ts'
-import { type Oom, oomsBetween, oomsOfEviction } from '@vpa/core/history/oom.ts'
+import { type Oom, oomsBetween, oomsOfEviction, oomsToldBy } from '@vpa/core/history/oom.ts'
 import type { PodFacts } from '@vpa/core/history/pod-group.ts'
 import { UsageHistory } from '@vpa/core/history/usage-history.ts'
 import { isResponsible } from '@vpa/core/recommend/responsibility.ts'
@@ -62,7 +62,9 @@ export class Recommender {
   readonly #history: UsageHistory
   readonly #checkpoints: Checkpoints
   readonly #overdue = new Overdue()
-  #ooms: Oom[] = []
+  #ooms: readonly Oom[] = []
+  /** What pods told of when they were first seen, before the first turn. */
+  #earlierOoms: readonly Oom[] = []
   #garbageDroppedAt: EpochMs = -Infinity
   /** Of the last turn. */
   #subjects: readonly Subject[] = []
@@ -74,7 +76,10 @@ export class Recommender {
     this.#checkpoints = new Checkpoints(context)
     const { vpas, pods, evictions } = context.cluster
     vpas.subscribe(({ before, now }) => now && now.generation !== before?.generation && this.#tellIgnored(now))
-    pods.subscribe(({ before, now }) => before && now && this.#remember(oomsBetween(before, now)))
+    pods.subscribe(({ before, now }) => {
+      if (before && now) this.#remember(oomsBetween(before, now))
+      else if (now && this.#turnedAt === undefined) this.#earlierOoms = withLatest(this.#earlierOoms, oomsToldBy(now))
+    })
     // An event that has been there is told again with a higher count.
     evictions.subscribe(({ before, now }) => now && !before && this.#remember(oomsOfEviction(now)))
   }
@@ -131,24 +136,26 @@ export class Recommender {
   }
 
   #remember(ooms: readonly Oom[]): void {
-    this.#ooms.push(...ooms)
-    if (this.#ooms.length > MAX_WAITING_OOMS) this.#ooms = this.#ooms.slice(-MAX_WAITING_OOMS)
+    this.#ooms = withLatest(this.#ooms, ooms)
   }
 
   /**
    * What was seen while another replica led is in the checkpoints that it wrote, except what came after the turn that wrote each. Kubelets
-   * tell a little late, and by their own clocks; an OOM that counts twice within a memory interval changes nothing.
+   * tell a little late, and by their own clocks; an OOM that counts twice within a memory interval changes nothing. Of what came before we
+   * started, only the time counts in which no recommender looked after the container.
    */
   #dropCountedOoms(index: SubjectIndex, now: EpochMs): void {
-    if (this.#turnedAt !== undefined || this.#ooms.length === 0) return
+    if (this.#turnedAt !== undefined) return
     const saved = [...this.#context.cluster.checkpoints.list()]
     const savedAt = new Map(saved.map(({ namespace, vpaName, containerName, status }) => [`${namespace}/${vpaName}/${containerName}`, status.lastUpdateTime]))
-    this.#ooms = this.#ooms.filter((oom) => {
+    const isNew = (oom: Oom, unlessSaved: EpochMs) => {
       // Of a pod that is gone, no history can be told of it any more.
       const group = this.#history.container(oom, now)?.group
-      const countedUntil = savedAt.get(`${oom.namespace}/${group && index.ofGroup(group)?.vpa.name}/${oom.containerName}`) ?? -Infinity
+      const countedUntil = savedAt.get(`${oom.namespace}/${group && index.ofGroup(group)?.vpa.name}/${oom.containerName}`) ?? unlessSaved
       return group !== undefined && oom.at > countedUntil - MINUTE
-    })
+    }
+    this.#ooms = [...this.#earlierOoms.filter((oom) => isNew(oom, Infinity)), ...this.#ooms.filter((oom) => isNew(oom, -Infinity))]
+    this.#earlierOoms = []
   }
 
   #loadVpas(): readonly Subject[] {
@@ -206,7 +213,8 @@ export class Recommender {
       metrics.metricsServerResponse(true)
       log.error('Cannot get ContainerMetricsSnapshot from MetricsClient', { error })
     }
-    const ooms = this.#ooms.splice(0)
+    const ooms = this.#ooms
+    this.#ooms = []
     addOoms(context, ooms)
     try {
       recorder?.turn({ subjects, ooms, pods: cluster.pods, now })
@@ -256,6 +264,11 @@ export class Recommender {
       log.info(message, { namespace: group.namespace, labels: group.labels, container: containerName })
     }
   }
+}
+
+/** Most changes of pods tell of none. */
+function withLatest(waiting: readonly Oom[], ooms: readonly Oom[]): readonly Oom[] {
+  return ooms.length === 0 ? waiting : [...waiting, ...ooms].slice(-MAX_WAITING_OOMS)
 }
 
 function isReported({ containerStatuses }: Pod, containerName: string): boolean {

@@ -160,6 +160,45 @@ describe('usage that was counted before a restart', () => {
   })
 })
 
+describe('a recommender that was away', () => {
+  test('counts the OOMs of that time, and none that came before', async () => {
+    const { sandbox, clock, run } = await scene()
+    await addDeployment(sandbox, 'hungry', { limits: { memory: '300Mi' } })
+    await addVpa(sandbox, 'hungry')
+    let memoryBytes = 10 * MB
+    sandbox.load('default', { app: 'hungry' }, 'app', () => ({ cpuMillicores: 10, memoryBytes }))
+    await run(2)
+    memoryBytes = 400 * MB
+    await clock.advance(MINUTE)
+    memoryBytes = 10 * MB
+    await clock.advance(5 * MINUTE)
+    const restarted = await startRecommender(sandbox, clock)
+    await restarted.run(5)
+    expect(restarted.messages.filter((message) => message === 'OOM detected')).toHaveLength(1)
+    const counted = targetOf(sandbox, 'hungry')?.memory
+    expect(Number(counted)).toBeGreaterThan(300 * 1024 * 1024)
+
+    const next = await startRecommender(sandbox, clock)
+    await next.run(1)
+    expect(next.messages).not.toContain('OOM detected')
+    expect(targetOf(sandbox, 'hungry')?.memory).toBe(counted)
+  })
+
+  test('takes no OOM for usage that came before it knew of the container', async () => {
+    const { sandbox, clock } = await scene()
+    await addDeployment(sandbox, 'hungry', { limits: { memory: '300Mi' } })
+    await addVpa(sandbox, 'hungry')
+    let memoryBytes = 400 * MB
+    sandbox.load('default', { app: 'hungry' }, 'app', () => ({ cpuMillicores: 10, memoryBytes }))
+    await clock.advance(MINUTE)
+    memoryBytes = 10 * MB
+    await clock.advance(5 * MINUTE)
+    const first = await startRecommender(sandbox, clock)
+    await first.run(2)
+    expect(first.messages).not.toContain('OOM detected')
+  })
+})
+
 describe('a replica that stood by and takes over', () => {
   test('counts the OOMs that nobody has counted, and no other', async () => {
     const { sandbox, clock, run } = await scene()

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { projectEvictionEvent } from '../api/eviction-event.ts'
 import { projectPod } from '../api/pod.ts'
-import { oomsBetween, oomsOfEviction } from './oom.ts'
+import { oomsBetween, oomsOfEviction, oomsToldBy } from './oom.ts'
 
 /** Rows are upstream's oom/observer_test.go. */
 const AT = '2026-03-01T00:00:00Z'
@@ -24,6 +24,17 @@ function pod({ state, restarts = 0, last, request, reported }: Shape) {
     status: { containerStatuses: [{ name: 'app', restartCount: restarts, state, lastState: last, ...(reported && { resources: { requests: { memory: reported } } }) }] },
   })
 }
+
+test.for<[string, Shape, number | undefined]>([
+  ['is killed', { state: killed(), request: '2k' }, 2000],
+  ['runs again', { state: running, restarts: 1, last: killed(), request: '2k' }, 2000],
+  ['has ended for another reason since', { state: killed('Error'), restarts: 1, last: killed() }, 0],
+  ['runs', { state: running }, undefined],
+  ['runs again after another reason', { state: running, restarts: 1, last: killed('Error') }, undefined],
+])('a pod seen for the first time whose container %s', ([, shape, requested]) => {
+  const expected = requested === undefined ? [] : [{ namespace: 'default', podName: 'web-0', containerName: 'app', at: Date.parse(AT), requested }]
+  expect(oomsToldBy(pod(shape))).toEqual(expected)
+})
 
 test.for<[string, Shape, Shape, number | undefined]>([
   ['running, then killed: what the pod requests now', { state: running, request: '1k' }, { state: killed(), request: '2k' }, 2000],

@@ -31,6 +31,14 @@ export function oomsBetween(before: Pod, now: Pod): readonly Oom[] {
   })
 }
 
+/** The latest OOM of each container, as a pod tells that is seen for the first time. */
+export function oomsToldBy(pod: Pod): readonly Oom[] {
+  return pod.containerStatuses.flatMap(({ name, terminated, lastTermination }) => {
+    const killed = [terminated, lastTermination].find((termination) => termination?.reason === 'OOMKilled')
+    return killed ? oomOf(pod, name, killed.finishedAt) : []
+  })
+}
+
 /**
  * Containers that used more memory than they requested when their node ran short of it. The kubelet evicts such a pod before
  * anything is killed, and only its event tells (upstream: oom/observer.go, parseEvictionEvent).
