@@ -41,6 +41,11 @@ export class Aggregate {
     return { first: finite(this.#first), last: finite(this.#last), count: this.#count }
   }
 
+  /** Neither a CPU sample nor a memory peak: an OOM may come before the first sample. */
+  isEmpty(): boolean {
+    return this.#count === 0 && this.memoryPeaks.isEmpty()
+  }
+
   addCpu(millicores: Amount, at: EpochMs): void {
     this.cpu.add(millicores / 1000, CPU_SAMPLE_WEIGHT, at)
     this.#first = Math.min(this.#first, at)

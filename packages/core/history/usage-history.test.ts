@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { DAY } from '../time.ts'
+import { DAY, HOUR } from '../time.ts'
 import { mergedUsage, usageToSave } from './merged-usage.ts'
 import type { PodFacts } from './pod-group.ts'
 import { UsageHistory } from './usage-history.ts'
@@ -96,6 +96,15 @@ describe('garbage', () => {
     const dropped = history.dropGarbage(T + age, { ...KEEP_8_DAYS, isWanted: () => isWanted })
     expect(dropped.map(({ why }) => why)).toEqual(expected)
     expect(history.aggregateCount()).toBe(1 - expected.length)
+  })
+
+  test('an OOM outlives its pod, also where no CPU sample came: a container in a crash loop has none', () => {
+    const history = historyOf(pod('a'))
+    const { history: container, aggregate } = history.container(id('a'), T)!
+    container.recordOom(aggregate, { requested: 1e9, at: T }, OPTIONS)
+    history.deletePodsExcept(() => false)
+    expect(history.dropGarbage(T + HOUR, KEEP_8_DAYS)).toEqual([])
+    expect(history.dropGarbage(T + 8 * DAY, KEEP_8_DAYS).map(({ why }) => why)).toEqual(['expired'])
   })
 
   test('usage outlives its pods; a group with neither is gone', () => {

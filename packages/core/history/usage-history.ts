@@ -105,7 +105,7 @@ export class UsageHistory {
       for (const [containerName, kept] of group.aggregates) {
         const contributes = [...group.pods.values()].some((pod) => pod.containers.has(containerName) && (wanted || isActive(pod)))
         const expired = now - lastUse(kept) >= rules.keepFor(group, containerName)
-        if (!expired && (contributes || kept.aggregate.span.count > 0)) continue
+        if (!expired && (contributes || !kept.aggregate.isEmpty())) continue
         group.aggregates.delete(containerName)
         dropped.push({ group, containerName, why: expired ? 'expired' : 'empty' })
       }
