@@ -68,6 +68,17 @@ test('watches what was asked for, where it was asked for', async () => {
   expect(() => cluster.limitRanges.get('ns', 'x')).toThrow('this program does not watch limitranges')
 })
 
+test('a checkpoint is there from the start, also where the API server that answers is behind: who knew less would overwrite it', async () => {
+  const checkpoint = { metadata: { namespace: 'ns', name: 'web-app', uid: 'u', resourceVersion: '7' }, spec: { vpaObjectName: 'web', containerName: 'app' } }
+  const { cluster } = await connected(({ path, query }, response) => {
+    if (!path.endsWith('checkpoints') || query['watch']) return
+    const isFromCache = query['resourceVersion'] === '0'
+    json(response, 200, { metadata: { resourceVersion: isFromCache ? '1' : '7' }, items: isFromCache ? [] : [checkpoint] })
+  }, { watch: { checkpoints: true } })
+  await cluster.synced()
+  expect(cluster.checkpoints.get('ns', 'web-app')?.vpaName).toBe('web')
+})
+
 test('one namespace only', async () => {
   const { cluster, server } = await connected(() => {}, { watch: { limitRanges: true }, namespace: 'kong' })
   await cluster.synced()

@@ -70,7 +70,7 @@ export class Informers {
     this.vpas = watch.vpas ? this.#start(VPAS, projectVpa) : new NotWatched(VPAS)
     this.pods = watch.pods ? this.#start(PODS, projectPod, { fieldSelector: watch.pods.fieldSelector }) : new NotWatched(PODS)
     this.limitRanges = watch.limitRanges ? this.#start(LIMIT_RANGES, projectLimitRange, { optional: watch.limitRanges === 'optional' }) : new NotWatched(LIMIT_RANGES)
-    this.checkpoints = watch.checkpoints ? this.#start(CHECKPOINTS, projectCheckpoint) : new NotWatched(CHECKPOINTS)
+    this.checkpoints = watch.checkpoints ? this.#start(CHECKPOINTS, projectCheckpoint, { isFirstListExact: true }) : new NotWatched(CHECKPOINTS)
     this.evictions = watch.evictions ? this.#start(EVENTS, projectEvictionEvent, { fieldSelector: 'reason=Evicted', optional: true }) : new NotWatched(EVENTS)
     this.horizontalAutoscalers = watch.horizontalAutoscalers ? this.#start(HORIZONTAL_AUTOSCALERS, projectHorizontalAutoscaler, { optional: true }) : new NotWatched(HORIZONTAL_AUTOSCALERS)
     this.nodes = watch.nodes ? this.#start(NODES, projectNode, { optional: true }) : new NotWatched(NODES)
@@ -96,7 +96,7 @@ export class Informers {
     await Promise.all(this.#running)
   }
 
-  #start<T extends StoredObject>(resource: Resource, project: (raw: unknown) => T, { fieldSelector, optional = false }: StartOptions = {}): Store<T> {
+  #start<T extends StoredObject>(resource: Resource, project: (raw: unknown) => T, { fieldSelector, optional = false, isFirstListExact = false }: StartOptions = {}): Store<T> {
     const { namespace, ignoredNamespaces, random = Math.random, client, clock, signal } = this.#options
     const kind = resource.plural
     const log = optional ? withOneWarning(this.#options.log) : this.#options.log
@@ -115,6 +115,7 @@ export class Informers {
       path: pathOf(resource, resource.clusterScoped ? undefined : namespace),
       fieldSelector: [fieldSelector, ...ignored].filter(Boolean).join(','),
       metrics: this.#metrics,
+      isFirstListExact,
     })
     if (!optional) this.#synced.push(watch.synced)
     this.#running.push(watch.run())
@@ -126,6 +127,8 @@ interface StartOptions {
   readonly fieldSelector?: string
   /** An installation's roles may be older than our wish to read this kind. */
   readonly optional?: boolean
+  /** What is read once, and then overwritten: an older one would take the place of a newer one. */
+  readonly isFirstListExact?: boolean
 }
 
 /** What we can do without is worth one warning, not one with every attempt. */

@@ -24,6 +24,8 @@ export interface WatchOptions<T extends StoredObject> {
   readonly log: Log
   readonly metrics: WatchMetrics
   readonly signal: AbortSignal
+  /** Whether the first list must be as new as the cluster; otherwise it may come from the API server's cache, which costs less and may be behind. */
+  readonly isFirstListExact?: boolean
   /** From 0 up to 1; spreads time-outs and waits. */
   readonly random?: () => number
 }
@@ -50,7 +52,7 @@ export class Watch<T extends StoredObject> {
   readonly #listed: () => void
   /** Where to go on; undefined: list first. */
   #resourceVersion: string | undefined
-  #firstList = true
+  #mayBeBehind: boolean
   /** The latest failure was that {@link #resourceVersion} was too old. */
   #expired = false
   /** The latest failure was that no API server answered. */
@@ -58,7 +60,8 @@ export class Watch<T extends StoredObject> {
   #pageSize: number | undefined = PAGE_SIZE
 
   constructor(options: WatchOptions<T>) {
-    this.#options = { random: Math.random, fieldSelector: '', ...options }
+    this.#options = { random: Math.random, fieldSelector: '', isFirstListExact: false, ...options }
+    this.#mayBeBehind = !this.#options.isFirstListExact
     this.#backOff = new BackOff(this.#options.random)
     const { promise, resolve } = Promise.withResolvers<void>()
     this.synced = promise
@@ -99,11 +102,11 @@ export class Watch<T extends StoredObject> {
     return retryInMs
   }
 
-  /** The first list may come from the API server's cache. A later one may not: it could be older than what is known already. */
+  /** A list after the first never comes from the API server's cache: it could be older than what is known already. */
   async #list(): Promise<void> {
     const { client, path, fieldSelector, store, clock, signal } = this.#options
     const seen = new Set<T>()
-    const query = { resourceVersion: this.#firstList ? '0' : undefined, fieldSelector: fieldSelector || undefined }
+    const query = { resourceVersion: this.#mayBeBehind ? '0' : undefined, fieldSelector: fieldSelector || undefined }
     const onItem = (text: string) => {
       const kept = this.#apply(parsed(text) as RawObject, false)
       if (kept !== undefined) seen.add(kept)
@@ -118,7 +121,7 @@ export class Watch<T extends StoredObject> {
     for (const object of store.list()) if (!seen.has(object)) store.remove(object)
     store.heardAt = clock.now()
     this.#pageSize = PAGE_SIZE
-    this.#firstList = false
+    this.#mayBeBehind = false
     this.#listed()
   }
 
