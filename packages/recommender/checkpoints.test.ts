@@ -103,11 +103,11 @@ test.for<[string, readonly Resource[], object]>([
   expect(written).toEqual([])
 })
 
-/** Checkpoints whose writes come back with the store. */
+/** Checkpoints of VPA `web` whose writes come back with the store. */
 function keptCheckpoints(clock: FakeClock, store: ObjectStore<Checkpoint>, written: string[] = []): Checkpoints {
   const cluster = {
     checkpoints: store,
-    vpas: storeOf([]),
+    vpas: storeOf(subjects('web').map(({ vpa }) => vpa)),
     vpaExists: async () => false,
     async writeCheckpoint({ name, containerName, vpa, annotations, status }: CheckpointWrite) {
       written.push(`${name} at ${clock.now() / MINUTE % 60}`)
@@ -185,6 +185,48 @@ test('a VPA whose history is being fetched is not saved', async () => {
   const fetching = subjects('a').map((subject) => ({ ...subject, vpa: projectVpa({ metadata: { name: 'a' }, status: { conditions: [{ type: 'FetchingHistory', status: 'True' }] } }) }))
   await checkpointsOf({ clock: fakeClock(), written }).write([...fetching, ...subjects('b')], NOW)
   expect(written).toEqual(['b-app'])
+})
+
+test('what somebody has fetched for a VPA meanwhile is read before it is saved again, and once', async () => {
+  const clock = fakeClock()
+  const store = new ObjectStore<Checkpoint>(() => {})
+  const checkpoints = keptCheckpoints(clock, store)
+  const [done] = subjects('web')
+  const fetching = { ...done!, vpa: { ...done!.vpa, status: { ...done!.vpa.status, conditions: [{ type: 'FetchingHistory', status: 'True', reason: '', message: '', lastTransitionTime: undefined }] } } }
+  const turn = async (subject: Subject) => {
+    checkpoints.load([subject])
+    await checkpoints.write([subject], clock.now())
+    await clock.advance(MINUTE)
+    return store.get('default', 'web-app')?.status.totalSamplesCount
+  }
+  expect(await turn(fetching)).toBeUndefined()
+  store.set(savedOf('web', 'app', { totalSamplesCount: 50 }))
+  expect(await turn(fetching)).toBe(50)
+  store.set({ ...savedOf('web', 'app', { totalSamplesCount: 100 }), resourceVersion: 'more' })
+  expect(await turn(fetching)).toBe(100)
+  expect(await turn(done!)).toBe(100)
+  expect(await turn(done!)).toBe(100)
+})
+
+test('a memory interval that has ended since the checkpoint was written is no second peak where we have seen as much ourselves', async () => {
+  const clock = fakeClock()
+  const store = new ObjectStore<Checkpoint>(() => {})
+  const history = new UsageHistory({ cpu: DAY, memory: DAY })
+  history.setPod({ namespace: 'default', name: 'web', labels: {}, phase: 'Running', containers: [{ name: 'app' }] }, clock.now())
+  const web: Subject = { ...subjects('web')[0]!, groups: [...history.groups()] }
+  const checkpoints = keptCheckpoints(clock, store)
+  const turn = async (isOurs: boolean) => {
+    checkpoints.load(isOurs ? [web] : [])
+    checkpoints.resumeIntervals(history, clock.now())
+    const { history: container, aggregate } = history.container({ namespace: 'default', podName: 'web', containerName: 'app' }, clock.now())!
+    container.addCpu(aggregate, 100, clock.now())
+    container.addMemory(aggregate, { bytes: 1e8, at: clock.now() }, recommenderOptions(Config.parse({})).aggregation)
+    if (isOurs) await checkpoints.write([web], clock.now())
+    await clock.advance(DAY)
+    return aggregate.memoryPeaks.save().totalWeight
+  }
+  // Each peak weighs twice as much as the one a half-life before.
+  expect([await turn(true), await turn(false), await turn(true)]).toEqual([1, 1 + 2, 1 + 2 + 4])
 })
 
 test.for<[string, object, string]>([

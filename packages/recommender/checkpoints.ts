@@ -38,7 +38,7 @@ export class Checkpoints {
   readonly #context: CheckpointsContext
   /** By VPA, also of those without any checkpoint: what we write ourselves must not be read again. */
   readonly #loaded = new Map<string, Map<string, Aggregate>>()
-  /** Of those, the ones that another recommender has now: it writes their checkpoints. */
+  /** Of those, the ones whose checkpoints somebody else writes now: another recommender, or who fetches history. */
   readonly #away = new Set<string>()
   /** Memory intervals of checkpoints that were just read. */
   #open: { readonly checkpoint: Checkpoint; readonly aggregate: Aggregate; readonly intervals: OpenIntervals }[] = []
@@ -54,12 +54,12 @@ export class Checkpoints {
     this.#collectedAt = this.#startedAt
   }
 
-  /** Reads the checkpoints of VPAs that were not seen before, or were another recommender's since. One that makes no sense is logged and passed over. */
+  /** Reads the checkpoints of VPAs that were not seen before, or that somebody else has written since. One that makes no sense is logged and passed over. */
   load(subjects: readonly Subject[]): void {
     const { cluster, log, prometheus } = this.#context
-    const names = new Set(subjects.map(({ vpa }) => nameOf(vpa)))
-    for (const vpa of cluster.vpas.list()) if (!names.has(nameOf(vpa)) && this.#loaded.has(nameOf(vpa))) this.#away.add(nameOf(vpa))
-    const arrived = new Map(subjects.map((subject) => [nameOf(subject.vpa), subject] as const).filter(([name]) => !this.#loaded.has(name) || this.#away.has(name)))
+    const here = new Set(subjects.filter(({ vpa }) => !isFetchingHistory(vpa)).map(({ vpa }) => nameOf(vpa)))
+    for (const name of [...cluster.vpas.list()].map(nameOf)) if (!here.has(name) && this.#loaded.has(name)) this.#away.add(name)
+    const arrived = new Map(subjects.map((subject) => [nameOf(subject.vpa), subject] as const).filter(([name]) => !this.#loaded.has(name) || (this.#away.has(name) && here.has(name))))
     if (arrived.size === 0) return
     for (const name of arrived.keys()) {
       this.#away.delete(name)
@@ -183,14 +183,17 @@ export class Checkpoints {
    * @returns whether anything of it was wanted and could be read
    */
   #load(checkpoint: Checkpoint, { groups }: Subject, shared: ReadonlySet<PodGroup>): boolean {
-    const { log, options, prometheus } = this.#context
+    const { clock, log, options, prometheus } = this.#context
     const { containerName, status, annotations } = checkpoint
+    const now = clock.now()
     const resources = prometheus?.lacks(groups, containerName) ?? RESOURCES
     if (resources.length === 0) return false
     try {
       const aggregate = loadCheckpoint(status, options.halfLives, resources)
-      this.#take(checkpoint, aggregate, groups.filter((group) => !shared.has(group)))
-      const intervals = parseOpenIntervals(annotations[OPEN_INTERVALS_ANNOTATION], status.lastUpdateTime)
+      const isTaken = this.#take(checkpoint, aggregate, groups.filter((group) => !shared.has(group)))
+      const told = parseOpenIntervals(annotations[OPEN_INTERVALS_ANNOTATION], status.lastUpdateTime)
+      // One that has ended is a peak like others, of which we have seen as many ourselves.
+      const intervals = isTaken ? told : new Map([...told].filter(([, { windowEnd }]) => windowEnd > now))
       if (resources.includes('cpu')) this.#skipCounted(checkpoint, intervals, groups)
       if (resources.includes('memory')) this.#open.push({ checkpoint, aggregate, intervals })
       return true
@@ -200,16 +203,21 @@ export class Checkpoints {
     }
   }
 
-  /** Takes what was saved for what is known of the container, unless we know more ourselves; gives up what we know of the same time. */
-  #take(checkpoint: Checkpoint, saved: Aggregate, groups: readonly PodGroup[]): void {
+  /**
+   * Takes what was saved for what is known of the container, and gives up what we know of the same time.
+   *
+   * @returns false where we know as much ourselves
+   */
+  #take(checkpoint: Checkpoint, saved: Aggregate, groups: readonly PodGroup[]): boolean {
     const { containerName } = checkpoint
     const loaded = this.#loaded.get(vpaOf(checkpoint))
     const before = loaded?.get(containerName)
     const own = groups.flatMap(({ aggregates }) => aggregates.get(containerName)?.aggregate ?? [])
     const counting = countingOf([...own, ...(before ? [before] : [])].map(({ span }) => span), saved.span)
-    if (counting === 'own') return
+    if (counting === 'own') return false
     loaded?.set(containerName, saved)
     if (counting === 'saved') for (const group of groups) group.forgetUsage(containerName, this.#context.clock.now())
+    return true
   }
 
   /**
