@@ -17,7 +17,7 @@ const SILENT: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: ()
 const NOW = fakeClock().now()
 
 /** Checkpoints that take that long to write each. */
-function checkpointsOf({ clock, flags = {}, stored = [], writeTime = 0, written = [], log = SILENT, lacks }: { clock: FakeClock; flags?: object; stored?: readonly Checkpoint[]; writeTime?: number; written?: string[]; log?: Log; lacks?: readonly Resource[] }): Checkpoints {
+function checkpointsOf({ clock, flags = {}, stored = [], writeTime = 0, written = [], log = SILENT, lacks, stop = new AbortController() }: { clock: FakeClock; flags?: object; stored?: readonly Checkpoint[]; writeTime?: number; written?: string[]; log?: Log; lacks?: readonly Resource[]; stop?: AbortController }): Checkpoints {
   const cluster = {
     checkpoints: storeOf(stored),
     vpas: storeOf([]),
@@ -30,7 +30,7 @@ function checkpointsOf({ clock, flags = {}, stored = [], writeTime = 0, written 
       written.push(`no ${name}`)
     },
   }
-  return new Checkpoints({ cluster, clock, log, options: recommenderOptions(Config.parse(flags)), signal: new AbortController().signal, prometheus: lacks && { lacks: () => lacks } })
+  return new Checkpoints({ cluster, clock, log, options: recommenderOptions(Config.parse(flags)), signal: stop.signal, prometheus: lacks && { lacks: () => lacks } })
 }
 
 function storeOf<T>(objects: readonly T[]): Store<T> {
@@ -178,6 +178,18 @@ test.for([
   if (tellsOfPods) expect(next.measure()).toEqual([])
   await clock.advance(MINUTE)
   expect(next.measure()).toEqual(expected)
+})
+
+test('who is told to stop does not go on collecting garbage, with the lease in hand', async () => {
+  const clock = fakeClock()
+  const written: string[] = []
+  const stop = new AbortController()
+  const checkpoints = checkpointsOf({ clock, stored: ['a', 'b', 'c'].map((name) => savedOf(name)), written, stop })
+  await clock.advance(DAY)
+  const collected = checkpoints.collectGarbage([])
+  stop.abort()
+  await collected
+  expect(written).toEqual(['no a-app'])
 })
 
 test('a VPA whose history is being fetched is not saved', async () => {

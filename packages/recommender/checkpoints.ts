@@ -117,7 +117,7 @@ export class Checkpoints {
    * of such containers, or whose VPA is gone. VPAs of other recommenders count as existing.
    */
   async collectGarbage(subjects: readonly Subject[]): Promise<void> {
-    const { cluster, clock, options, prometheus } = this.#context
+    const { cluster, clock, options, prometheus, signal } = this.#context
     const now = clock.now()
     if (now - this.#collectedAt <= options.checkpointsGcInterval) return
     this.#collectedAt = now
@@ -125,6 +125,7 @@ export class Checkpoints {
     this.#forgetExpired(subjectOf, now)
     if (prometheus) return
     for (const checkpoint of cluster.checkpoints.list()) {
+      if (signal.aborted) return
       const subject = subjectOf.get(vpaOf(checkpoint))
       if ((subject && this.#isOfNobody(checkpoint, subject, now)) || (await this.#isOrphan(checkpoint))) await this.#delete(checkpoint)
     }
@@ -194,7 +195,7 @@ export class Checkpoints {
       const told = parseOpenIntervals(annotations[OPEN_INTERVALS_ANNOTATION], status.lastUpdateTime)
       // One that has ended is a peak like others, of which we have seen as many ourselves.
       const intervals = isTaken ? told : new Map([...told].filter(([, { windowEnd }]) => windowEnd > now))
-      if (resources.includes('cpu')) this.#skipCounted(checkpoint, intervals, groups)
+      if (resources.includes('cpu')) this.#skipCounted(checkpoint, told, groups)
       if (resources.includes('memory')) this.#open.push({ checkpoint, aggregate, intervals })
       return true
     } catch (error) {
