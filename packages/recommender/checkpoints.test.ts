@@ -148,8 +148,8 @@ test('what a checkpoint says already is not written again; what somebody else ha
 })
 
 test.for([
-  ['what is measured next counts, however far the clocks of nodes are apart', true, ['right', 'ahead', 'behind']],
-  ['one clock that is ahead does not hold up the others either where the checkpoint does not tell of single pods', false, ['right', 'ahead']],
+  ['what is measured next counts, however far the clocks of nodes are apart', true, [[], ['right', 'ahead', 'behind']]],
+  ['one clock that is ahead does not hold up the others either where the checkpoint does not tell of single pods', false, [['ahead'], ['right', 'ahead']]],
 ] as const)('after a restart, %s', async ([, tellsOfPods, expected]) => {
   const clock = fakeClock()
   const store = new ObjectStore<Checkpoint>(() => {})
@@ -175,9 +175,9 @@ test.for([
   if (!tellsOfPods) store.set({ ...store.get('default', 'web-app')!, annotations: {}, resourceVersion: 'theirs' })
 
   const next = start()
-  if (tellsOfPods) expect(next.measure()).toEqual([])
+  const again = next.measure()
   await clock.advance(MINUTE)
-  expect(next.measure()).toEqual(expected)
+  expect([again, next.measure()]).toEqual(expected)
 })
 
 test('who is told to stop does not go on collecting garbage, with the lease in hand', async () => {

@@ -97,21 +97,8 @@ describe('a VPA that comes from another recommender', () => {
     expect(targetOf(sandbox, 'hungry')?.memory).toBe(before)
   })
 
-  async function two(...flags: readonly string[]) {
-    const { sandbox, clock, run } = await scene(...flags)
-    await run(5)
-    const ours = await startRecommender(sandbox, clock, ['--recommender-name=ours', ...flags])
-    const both = async (minutes: number) => {
-      for (let minute = 0; minute < minutes; minute += 1) {
-        await run(1)
-        await ours.turn()
-      }
-    }
-    return { sandbox, both }
-  }
-
   test('has each sample once, whoever has seen more', async () => {
-    const { sandbox, both } = await two()
+    const { sandbox, both } = await twoRecommenders()
     await both(5)
     await addVpa(sandbox, 'web', OURS)
     await both(5)
@@ -125,7 +112,7 @@ describe('a VPA that comes from another recommender', () => {
   })
 
   test('brings along what the other has seen of pods that nobody here has kept', async () => {
-    const { sandbox, both } = await two('--memory-saver')
+    const { sandbox, both } = await twoRecommenders('--memory-saver')
     await both(5)
     await addVpa(sandbox, 'web', OURS)
     for (const { metadata } of sandbox.list('Pod')) sandbox.delete('Pod', { namespace: 'default', name: metadata.name! })
@@ -251,14 +238,13 @@ describe('a replica that stood by and takes over', () => {
     const standby = await startRecommender(sandbox, clock)
     const slow = await startRecommender(sandbox, clock, ['--update-worker-count=1', '--checkpoints-timeout=5m'])
     sandbox.faults.respond({ path: /verticalpodautoscalercheckpoints.web-app/, method: 'PATCH', status: 429, retryAfterSeconds: 30, times: 4 })
-    let isOver = false
-    const turn = slow.turn().finally(() => void (isOver = true))
+    const turn = slow.turn()
     while (sandbox.faults.made === 0) await setImmediate()
     await clock.advance(20 * SECOND)
     memoryBytes = 400 * MB
     await clock.advance(30 * SECOND)
     memoryBytes = 10 * MB
-    while (!isOver) await clock.advance(SECOND)
+    while (!slow.messages.includes('ClusterState is tracking')) await clock.advance(SECOND)
     await turn
     await standby.run(1)
     expect(standby.messages).toContain('OOM detected')
@@ -348,4 +334,18 @@ function stateOf(sandbox: Sandbox, name: string) {
     return { cpu: Number(milliValue(quantity(cpu))), memory: Number(wholeValue(quantity(memory))) }
   }
   return { samples: samplesOf(sandbox, `${name}-app`), target: amounts('target'), lowerBound: amounts('lowerBound'), upperBound: amounts('upperBound') }
+}
+
+/** A recommender, and another one by the name of `ours` that started five minutes later; minutes pass for both. */
+async function twoRecommenders(...flags: readonly string[]) {
+  const { sandbox, clock, run } = await scene(...flags)
+  await run(5)
+  const ours = await startRecommender(sandbox, clock, ['--recommender-name=ours', ...flags])
+  const both = async (minutes: number) => {
+    for (let minute = 0; minute < minutes; minute += 1) {
+      await run(1)
+      await ours.turn()
+    }
+  }
+  return { sandbox, both }
 }

@@ -18,6 +18,10 @@ function historyOf(...pods: readonly PodFacts[]): UsageHistory {
   return history
 }
 
+function leaderAndFollower(): UsageHistory {
+  return historyOf(pod('a', { labels: { role: 'leader' } }), pod('b', { labels: { role: 'follower' } }))
+}
+
 function addCpu(history: UsageHistory, podName: string, at: number): void {
   const { history: container, aggregate } = history.container(id(podName), at)!
   container.addCpu(aggregate, 100, at)
@@ -60,10 +64,9 @@ describe('a memory interval of a pod that changes its labels', () => {
     const { memoryPeaks } = aggregates.get('app')!.aggregate
     return [labels.role, memoryPeaks.save().totalWeight, Math.round(memoryPeaks.percentile(1) / MB)]
   })
-  const replicas = () => historyOf(pod('a', { labels: { role: 'leader' } }), pod('b', { labels: { role: 'follower' } }))
 
   test('goes on in the new group, and takes no peak of another pod', () => {
-    const history = replicas()
+    const history = leaderAndFollower()
     addMemory(history, 'a', 300, T)
     addMemory(history, 'b', 300, T)
     history.setPod(pod('a', { labels: { role: 'follower' } }), T + 1)
@@ -72,7 +75,7 @@ describe('a memory interval of a pod that changes its labels', () => {
   })
 
   test('that has ended stays where it was', () => {
-    const history = replicas()
+    const history = leaderAndFollower()
     addMemory(history, 'a', 300, T)
     history.setPod(pod('a', { labels: { role: 'follower' } }), T + DAY)
     expect(peaks(history)).toEqual([['leader', 1, 305], ['follower', 0, 0]])
