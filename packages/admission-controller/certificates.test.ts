@@ -46,6 +46,25 @@ describe('certificates of our own', () => {
     expect(signs(authoritiesOf(renewed)[0]!, renewed)).toBe(true)
   })
 
+  test.for<[string, (other: OwnCertificates) => Partial<OwnCertificates>]>([
+    ["the authority's key cannot be read", () => ({ caKey: 'garbage' })],
+    ["the authority's key is another one's", ({ caKey }) => ({ caKey })],
+    ["the server's key cannot be read", () => ({ serverKey: 'garbage' })],
+    ["the server's key is another one's", ({ serverKey }) => ({ serverKey })],
+    ['the server certificate cannot be read', () => ({ serverCert: 'garbage' })],
+    ['the server certificate and both keys cannot be read', () => ({ serverCert: 'garbage', serverKey: 'garbage', caKey: 'garbage' })],
+    ["all but the authority is another one's", ({ caKey, serverKey, serverCert }) => ({ caKey, serverKey, serverCert })],
+  ])('where %s, what comes of it serves, also after a renewal, and is kept', async ([, changed]) => {
+    const mended = await certificatesFor(NAMES, NOW + DAY, { ...made, ...changed(await certificatesFor(NAMES, NOW)) })
+    const renewed = await certificatesFor(NAMES, NOW + 340 * DAY, mended)
+    for (const each of [mended, renewed]) {
+      expect(new X509Certificate(each.serverCert).checkPrivateKey(createPrivateKey(each.serverKey))).toBe(true)
+      expect(authoritiesOf(each).some((authority) => signs(authority, each))).toBe(true)
+      expect(authoritiesOf(each)[0]?.checkPrivateKey(createPrivateKey(each.caKey))).toBe(true)
+    }
+    expect(await certificatesFor(NAMES, NOW + DAY, mended)).toBe(mended)
+  })
+
   test('a replaced authority overlaps with the old one: trusted first, used ten minutes later, and then kept', async () => {
     // The server certificate has been renewed on the way; the authority comes near its end.
     const later = NOW + 2920 * DAY

@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto'
+import { type KeyObject, X509Certificate, createPrivateKey } from 'node:crypto'
 import { isIP } from 'node:net'
 import { DAY, type DurationMs, type EpochMs, HOUR, MINUTE } from '@vpa/core/time.ts'
 import type { KeyPair } from './key-pair.ts'
@@ -31,7 +31,7 @@ const BACKDATED: DurationMs = HOUR
  * stays; {@link SETTLING} later the server certificate is made anew by the new authority.
  *
  * @param names hosts that the server is asked by; host names and IP addresses
- * @param known what there is already
+ * @param known what there is already; somebody may have edited it, so that parts cannot be read or do not fit together
  * @returns `known` itself where nothing has to be made
  */
 export async function certificatesFor(names: readonly string[], now: EpochMs, known?: OwnCertificates): Promise<OwnCertificates> {
@@ -40,7 +40,7 @@ export async function certificatesFor(names: readonly string[], now: EpochMs, kn
   const signer = known && bundle.find((authority) => signed(authority, known.serverCert))
   const isServing = known !== undefined && signer !== undefined && serves(known, names, now)
 
-  if (known === undefined || current === undefined || known.caKey === '' || leftOf(current, now) <= CA_RESERVE) {
+  if (known === undefined || current === undefined || !canSign(current, known.caKey) || leftOf(current, now) <= CA_RESERVE) {
     const authority = await makeAuthority(now)
     const trusted = bundle.filter((old) => leftOf(old, now) > 0).map(String)
     const caCert = [authority.cert, ...trusted].join('')
@@ -109,9 +109,16 @@ function signed(authority: X509Certificate, serverCert: string): boolean {
   return readCertificate(serverCert)?.verify(authority.publicKey) === true
 }
 
+/** Whether it is the authority's key, and one that node-forge can sign with. */
+function canSign(authority: X509Certificate, caKey: string): boolean {
+  const key = readKey(caKey)
+  return key?.asymmetricKeyType === 'rsa' && authority.checkPrivateKey(key)
+}
+
 function serves({ serverCert, serverKey }: Certificates, names: readonly string[], now: EpochMs): boolean {
   const certificate = readCertificate(serverCert)
-  if (certificate === undefined || serverKey === '' || leftOf(certificate, now) <= SERVER_RESERVE) return false
+  const key = readKey(serverKey)
+  if (certificate === undefined || key === undefined || !certificate.checkPrivateKey(key) || leftOf(certificate, now) <= SERVER_RESERVE) return false
   return names.every((name) => (isIP(name) ? certificate.checkIP(name) : certificate.checkHost(name)) !== undefined)
 }
 
@@ -126,6 +133,14 @@ function madeAt({ validFrom }: X509Certificate): EpochMs {
 function readCertificate(pem: string): X509Certificate | undefined {
   try {
     return new X509Certificate(pem)
+  } catch {
+    return undefined
+  }
+}
+
+function readKey(pem: string): KeyObject | undefined {
+  try {
+    return createPrivateKey(pem)
   } catch {
     return undefined
   }
