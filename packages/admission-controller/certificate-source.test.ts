@@ -17,7 +17,8 @@ function configOf(...argv: string[]): Config {
 }
 
 interface StoredSecret {
-  readonly metadata: { readonly resourceVersion?: string }
+  readonly metadata: { readonly resourceVersion?: string; readonly labels?: object }
+  readonly type?: string
   readonly data: Readonly<Record<string, string>>
 }
 
@@ -27,7 +28,8 @@ async function secretServer(interfere?: (body: StoredSecret) => StoredSecret) {
   const server = await startApiServer(({ method, body }: SeenRequest, response) => {
     if (method === 'GET') return secret ? json(response, 200, secret) : refuse(response, 404)
     if (method === 'POST' && interfere) {
-      secret = { ...interfere(body as StoredSecret), metadata: { resourceVersion: '7' } }
+      const other = interfere(body as StoredSecret)
+      secret = { ...other, metadata: { ...other.metadata, resourceVersion: '7' } }
       return refuse(response, 409)
     }
     secret = { ...(body as StoredSecret), metadata: { resourceVersion: '1' } }
@@ -59,6 +61,14 @@ test('a Secret without what is needed is filled', async () => {
   await certificateSource(configOf(...NO_FILES), 'kube-system', { client: clientOf(server), clock: fakeClock() }).read()
   expect(Object.keys(stored()?.data ?? {}).toSorted()).toEqual(['caCert.pem', 'caKey.pem', 'note', 'serverCert.pem', 'serverKey.pem'])
   expect(server.seen.map(({ method }) => method)).toEqual(['GET', 'POST', 'GET', 'PUT'])
+})
+
+test('of a Secret that is filled, all else stays: labels, type, and what is not text', async () => {
+  const binary = Buffer.from([0xff, 0xfe, 0x00, 0x80]).toString('base64')
+  const { server, stored } = await secretServer(() => ({ metadata: { labels: { owner: 'helm' } }, type: 'example.com/keys', data: { keystore: binary } }))
+  await certificateSource(configOf(...NO_FILES), 'kube-system', { client: clientOf(server), clock: fakeClock() }).read()
+  expect(server.seen.at(-1)?.body).toMatchObject({ metadata: { labels: { owner: 'helm' }, resourceVersion: '7' }, type: 'example.com/keys', data: { keystore: binary } })
+  expect(Object.keys(stored()?.data ?? {})).toContain('serverCert.pem')
 })
 
 const LAYOUTS = [

@@ -8,16 +8,16 @@ const SECRETS: Resource = { groupVersion: 'v1', plural: 'secrets' }
 export interface Secret extends ObjectName {
   /** Decoded: what is text, as text. */
   readonly data: Readonly<Record<string, string>>
-  /** Of the object as it was read; undefined for one that is to be created. */
-  readonly resourceVersion?: string
+  /** The object as it was read, of which all that is not replaced stays; undefined for one that is to be created. */
+  readonly object?: RawSecret
 }
 
 /** undefined where there is none. */
 export async function readSecret(client: Client, name: ObjectName): Promise<Secret | undefined> {
   try {
-    const { metadata, data } = await client.request<RawSecret>({ path: objectPath(SECRETS, name) })
-    const decoded = Object.entries(data ?? {}).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()])
-    return { ...name, data: Object.fromEntries(decoded), resourceVersion: metadata.resourceVersion }
+    const object = await client.request<RawSecret>({ path: objectPath(SECRETS, name) })
+    const decoded = Object.entries(object.data ?? {}).map(([key, value]) => [key, decode(value)])
+    return { ...name, data: Object.fromEntries(decoded), object }
   } catch (error) {
     if (isNotFound(error)) return undefined
     throw error
@@ -29,11 +29,16 @@ export async function readSecret(client: Client, name: ObjectName): Promise<Secr
  *
  * @returns `raced` when another writer was faster: read again
  */
-export async function writeSecret(client: Client, { namespace, name, data, resourceVersion }: Secret): Promise<'written' | 'raced'> {
-  const encoded = Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString('base64')]))
-  const body = { apiVersion: 'v1', kind: 'Secret', type: 'Opaque', metadata: { namespace, name, ...(resourceVersion && { resourceVersion }) }, data: encoded }
+export async function writeSecret(client: Client, { namespace, name, data, object }: Secret): Promise<'written' | 'raced'> {
+  // What is not text would not be the same again.
+  const encode = (key: string, value: string) => {
+    const before = object?.data?.[key]
+    return before !== undefined && decode(before) === value ? before : Buffer.from(value).toString('base64')
+  }
+  const encoded = Object.fromEntries(Object.entries(data).map(([key, value]) => [key, encode(key, value)]))
+  const body = { apiVersion: 'v1', kind: 'Secret', type: 'Opaque', metadata: { namespace, name }, ...object, data: encoded }
   try {
-    if (resourceVersion === undefined) await client.request({ method: 'POST', path: pathOf(SECRETS, namespace), body })
+    if (object === undefined) await client.request({ method: 'POST', path: pathOf(SECRETS, namespace), body })
     else await client.request({ method: 'PUT', path: objectPath(SECRETS, { namespace, name }), body })
     return 'written'
   } catch (error) {
@@ -42,7 +47,10 @@ export async function writeSecret(client: Client, { namespace, name, data, resou
   }
 }
 
+function decode(value: string): string {
+  return Buffer.from(value, 'base64').toString()
+}
+
 interface RawSecret {
-  readonly metadata: { readonly resourceVersion: string }
   readonly data?: Readonly<Record<string, string>>
 }
