@@ -36,6 +36,31 @@ test('in a cluster: the ServiceAccount, its token read again every minute', asyn
   expect(await credentials.headers()).toEqual({ authorization: 'Bearer second' })
 })
 
+test.for([
+  ['empty', (file: string) => writeFile(file, '')],
+  ['missing', (file: string) => rm(file)],
+] as const)('a token file that is %s for a moment: the former token serves, until it is refused or there is another', async ([, spoil]) => {
+  const path = await directory({ config: kubeconfig('https://api:6443', { tokenFile: 'token' }), token: 'first' })
+  const clock = fakeClock()
+  const credentials = await openCredentials({ kubeconfig: join(path, 'config'), clock })
+  await credentials.headers()
+  await spoil(join(path, 'token'))
+  await clock.advance(MINUTE)
+  expect(await credentials.headers()).toEqual({ authorization: 'Bearer first' })
+  await writeFile(join(path, 'token'), 'second')
+  expect(await credentials.headers()).toEqual({ authorization: 'Bearer second' })
+  await spoil(join(path, 'token'))
+  credentials.refused()
+  await expect(credentials.headers()).rejects.toThrow(/token/)
+})
+
+test('in a cluster: without a token, nothing is asked as nobody', async () => {
+  const serviceAccount = await directory({ token: '', 'ca.crt': 'the CA' })
+  const env = { KUBERNETES_SERVICE_HOST: '10.96.0.1', KUBERNETES_SERVICE_PORT: '443' }
+  const credentials = await openCredentials({ kubeconfig: '', clock: fakeClock(), serviceAccount, env })
+  await expect(credentials.headers()).rejects.toThrow(`${serviceAccount}/token is empty`)
+})
+
 test('outside of a cluster and without a kubeconfig: says what to do', async () => {
   await expect(openCredentials({ kubeconfig: '', clock: fakeClock(), env: {} })).rejects.toThrow('give a kubeconfig file with --kubeconfig')
 })

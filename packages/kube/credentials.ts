@@ -4,7 +4,7 @@ import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { type DurationMs, MINUTE } from '@vpa/core/time.ts'
 import type { Clock } from './clock.ts'
-import { type RawKubeconfig, plainKubeconfig, readKubeconfig } from './kubeconfig.ts'
+import { type RawKubeconfig, plainKubeconfig, readKubeconfig, readToken } from './kubeconfig.ts'
 
 /** Where the API server is, how to trust it, and how to be trusted by it. */
 export interface Credentials {
@@ -64,7 +64,7 @@ async function serviceAccountCredentials({ clock, serviceAccount = SERVICE_ACCOU
   const host = env['KUBERNETES_SERVICE_HOST']
   const port = env['KUBERNETES_SERVICE_PORT']
   if (!host || !port) throw new Error('not in a cluster (KUBERNETES_SERVICE_HOST is not set): give a kubeconfig file with --kubeconfig')
-  const token = async () => ({ authorization: `Bearer ${(await readFile(`${serviceAccount}/token`, 'utf8')).trim()}` })
+  const token = async () => ({ authorization: `Bearer ${await readToken(`${serviceAccount}/token`)}` })
   return {
     server: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
     tls: { ca: await readFile(`${serviceAccount}/ca.crt`) },
@@ -112,21 +112,27 @@ function headersOf({ headers, auth }: RequestOptions): Record<string, string> {
   return { ...basic, ...Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), String(value)])) }
 }
 
-/** Requests that come at the same time share one reading: it may start a plug-in. */
+/**
+ * Requests that come at the same time share one reading: it may start a plug-in. While it fails, be it that a file is just being replaced,
+ * the headers from before serve, until the API server refuses them (client-go: cachingTokenSource).
+ */
 function rereading(read: () => Promise<Record<string, string>>, clock: Clock): Pick<Credentials, 'headers' | 'refused'> {
   let latest: { at: DurationMs; headers: Promise<Record<string, string>> } | undefined
+  let known: Record<string, string> | undefined
   return {
     async headers() {
       if (latest === undefined || clock.uptime() - latest.at >= MINUTE) latest = { at: clock.uptime(), headers: read() }
       try {
-        return await latest.headers
+        return (known = await latest.headers)
       } catch (error) {
         latest = undefined
-        throw error
+        if (known === undefined) throw error
+        return known
       }
     },
     refused() {
       latest = undefined
+      known = undefined
     },
   }
 }

@@ -114,12 +114,19 @@ export async function plainKubeconfig(raw: RawKubeconfig): Promise<PlainKubeconf
     proxy: cluster['proxy-url'],
     tls: Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined)),
     async headers() {
-      const token = user.tokenFile ? (await readFile(user.tokenFile, 'utf8')).trim() : user.token
+      const token = user.tokenFile ? await readToken(user.tokenFile) : user.token
       if (token !== undefined) return { authorization: `Bearer ${token}` }
       if (user.username === undefined) return {}
       return { authorization: `Basic ${Buffer.from(`${user.username}:${user.password ?? ''}`).toString('base64')}` }
     },
   }
+}
+
+/** @throws Error where the file is empty: whoever sends an empty token is taken for nobody in particular, and refused as such, not as one who must read it anew */
+export async function readToken(file: string): Promise<string> {
+  const token = (await readFile(file, 'utf8')).trim()
+  if (token === '') throw new Error(`${file} is empty: expected a token`)
+  return token
 }
 
 async function pem(name: string | undefined, data: string | undefined): Promise<Buffer | undefined> {
