@@ -18,6 +18,8 @@ function leaseServer() {
   const server = {
     down: false,
     hangs: false,
+    /** Does as it is asked, but does not answer. */
+    losesAnswers: false,
     get lease() {
       return lease
     },
@@ -29,6 +31,7 @@ function leaseServer() {
       if (method === 'POST' && lease !== undefined) throw new ApiError(409, { reason: 'AlreadyExists' })
       if (method === 'PUT' && sent.metadata.resourceVersion !== lease?.metadata.resourceVersion) throw new ApiError(409, { reason: 'Conflict' })
       if (method !== 'GET') lease = { ...sent, metadata: { ...sent.metadata, resourceVersion: `${(version += 1)}` } }
+      if (method !== 'GET' && server.losesAnswers) await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(new Error('aborted'))))
       return structuredClone(lease) as T
     },
   }
@@ -86,6 +89,26 @@ test('a lease that is given back is taken at the next try', async () => {
   await clock.advance(2 * SECOND)
   expect([first.lost, second.leads]).toEqual([false, true])
   expect(server.lease?.spec).toMatchObject({ holderIdentity: 'second', leaseTransitions: 1 })
+})
+
+test('a lease that is given back while a renewal is under way is free, whatever came of the renewal', async () => {
+  const { clock, server, replica } = election()
+  const first = replica('first')
+  await clock.advance(SECOND)
+  server.losesAnswers = true
+  await clock.advance(2 * SECOND)
+  server.losesAnswers = false
+  await first.leadership!.release()
+  expect(server.lease?.spec).toMatchObject({ holderIdentity: '' })
+})
+
+test('a lease that another holds by now is not given back', async () => {
+  const { clock, server, replica } = election()
+  const first = replica('first')
+  await clock.advance(SECOND)
+  await server.request({ method: 'PUT', path: '', body: { ...server.lease, spec: { ...server.lease?.spec, holderIdentity: 'other' } } })
+  await first.leadership!.release()
+  expect(server.lease?.spec).toMatchObject({ holderIdentity: 'other' })
 })
 
 test('a holder that went away without a word is followed after its lease, counted from when it was last seen to renew', async () => {

@@ -65,24 +65,32 @@ export class LeaseLock {
     }
   }
 
-  /** Gives the lease back, if it is ours as last seen. That it cannot be is logged: it then runs out by itself. */
+  /** Gives the lease back, if it is ours. That it cannot be is logged: it then runs out by itself. */
   async release(): Promise<void> {
-    const { identity, log, name, clock } = this.#options
-    const lease = this.#seen?.lease
-    if (lease?.spec?.holderIdentity !== identity) return
-    const now = microTime(clock.now())
-    const spec = { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1, acquireTime: now, renewTime: now }
+    const { log, name } = this.#options
     try {
-      await this.#write('PUT', { ...lease, spec })
+      await this.#giveBack(this.#seen?.lease).catch(async (error: unknown) => {
+        // A renewal whose answer nobody waits for any more may have been done.
+        if (isConflict(error)) await this.#giveBack(await this.#read())
+        else throw error
+      })
     } catch (error) {
       log.warn('Cannot release the leader lease', { lease: name, error })
     }
   }
 
-  async #read(signal: AbortSignal): Promise<Lease | undefined> {
+  async #giveBack(lease: Lease | undefined): Promise<void> {
+    const { identity, clock } = this.#options
+    if (lease?.spec?.holderIdentity !== identity) return
+    const now = microTime(clock.now())
+    const spec = { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1, acquireTime: now, renewTime: now }
+    await this.#write('PUT', { ...lease, spec })
+  }
+
+  async #read(signal?: AbortSignal): Promise<Lease | undefined> {
     const { client, renewDeadline } = this.#options
     try {
-      const lease = await client.request<Lease>({ path: objectPath(LEASES, this.#options), timeout: renewDeadline, signal })
+      const lease = await client.request<Lease>({ path: objectPath(LEASES, this.#options), timeout: renewDeadline, ...(signal && { signal }) })
       if (lease.metadata.resourceVersion !== this.#seen?.lease.metadata.resourceVersion) this.#see(lease)
       return lease
     } catch (error) {
