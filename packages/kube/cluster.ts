@@ -47,10 +47,10 @@ export interface Cluster {
   deleteCheckpoint(name: ObjectName): Promise<void>
   /** Evicts this very pod: another one that has taken its name by now is left alone. */
   evict(pod: ObjectName & { readonly uid: string }): Promise<Outcome>
-  /** Applies a JSON patch to the `resize` subresource. */
-  resize(pod: ObjectName, patch: JsonPatch): Promise<Outcome>
-  /** Applies a JSON patch to the pod itself. */
-  patchPod(pod: ObjectName, patch: JsonPatch): Promise<Outcome>
+  /** Applies a JSON patch to the `resize` subresource of this very pod. */
+  resize(pod: ObjectName & { readonly uid: string }, patch: JsonPatch): Promise<Outcome>
+  /** Applies a JSON patch to this very pod itself. */
+  patchPod(pod: ObjectName & { readonly uid: string }, patch: JsonPatch): Promise<Outcome>
   /** Whether pods can be resized in place at all (Kubernetes 1.33 and later, unless it is turned off). */
   servesResize(): Promise<boolean>
   readLease(name: ObjectName): Promise<LeaseFacts | undefined>

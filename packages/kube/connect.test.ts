@@ -206,14 +206,14 @@ test('a disruption budget blocks an eviction, at once', async () => {
   expect(writes(connection)).toEqual([{ method: 'POST', path: '/api/v1/namespaces/ns/pods/web-1/eviction', body: { apiVersion: 'policy/v1', kind: 'Eviction', metadata: POD, deleteOptions: { preconditions: { uid: 'u' } } } }])
 })
 
-test('a resize goes to the subresource, a patch to the pod', async () => {
+test('a resize goes to the subresource, a patch to the pod; another pod of its name is left alone', async () => {
   const connection = await connected(() => {})
   const patch = [{ op: 'add', path: '/metadata/annotations', value: {} }] as const
-  expect(await connection.cluster.resize(POD, patch)).toEqual({ outcome: 'done' })
-  expect(await connection.cluster.patchPod(POD, patch)).toEqual({ outcome: 'done' })
+  expect(await connection.cluster.resize({ ...POD, uid: 'u' }, patch)).toEqual({ outcome: 'done' })
+  expect(await connection.cluster.patchPod({ ...POD, uid: 'u' }, patch)).toEqual({ outcome: 'done' })
   expect(writes(connection)).toEqual([
-    { method: 'PATCH', path: '/api/v1/namespaces/ns/pods/web-1/resize', body: patch },
-    { method: 'PATCH', path: '/api/v1/namespaces/ns/pods/web-1', body: patch },
+    { method: 'PATCH', path: '/api/v1/namespaces/ns/pods/web-1/resize', body: [{ op: 'test', path: '/metadata/uid', value: 'u' }, ...patch] },
+    { method: 'PATCH', path: '/api/v1/namespaces/ns/pods/web-1', body: [{ op: 'test', path: '/metadata/uid', value: 'u' }, ...patch] },
   ])
 })
 

@@ -75,8 +75,8 @@ export async function connect(options: ConnectOptions): Promise<Cluster> {
     writeCheckpoint: (checkpoint) => writeCheckpoint(client, checkpoint, checkpoints.get(checkpoint.namespace, checkpoint.name) !== undefined),
     deleteCheckpoint: (name) => deleteCheckpoint(client, name),
     evict: (pod) => evict(client, pod),
-    resize: (pod, operations) => outcomeOf(patch(client, `${objectPath(PODS, pod)}/resize`, operations)),
-    patchPod: (pod, operations) => outcomeOf(patch(client, objectPath(PODS, pod), operations)),
+    resize: (pod, operations) => outcomeOf(patch(client, `${objectPath(PODS, pod)}/resize`, [isStill(pod), ...operations])),
+    patchPod: (pod, operations) => outcomeOf(patch(client, objectPath(PODS, pod), [isStill(pod), ...operations])),
     servesResize: () => servesResize(discovery),
     readLease: (name) => readLease(client, name),
     event: (event) => events.record(event),
@@ -106,6 +106,11 @@ async function vpaExists(client: Client, { namespace, name }: ObjectName): Promi
 
 async function patch(client: Client, path: string, operations: JsonPatch): Promise<void> {
   await client.request({ method: 'PATCH', path, body: operations })
+}
+
+/** Refuses the whole patch where another object has taken the name: that of a StatefulSet's pod is taken within seconds. */
+function isStill({ uid }: { readonly uid: string }): JsonPatch[number] {
+  return { op: 'test', path: '/metadata/uid', value: uid }
 }
 
 /** @param isStored whether our store has it: most often the only request that is needed is the right one then */

@@ -115,7 +115,7 @@ async function limitedResize(pass: VpaPass, pod: Pod, why: string): Promise<'don
 
 async function resize(pass: VpaPass, pod: Pod, why: string): Promise<'done' | 'later' | 'infeasible' | 'failed'> {
   const { cluster, log, tally, groupOf, capInput, now } = pass
-  const { namespace, name } = pod
+  const { namespace, name, uid } = pod
   const fields = { pod: `${namespace}/${name}` }
   const plan = planResize(capInput(pod), now)
   if (plan.do === 'nothing') {
@@ -125,7 +125,7 @@ async function resize(pass: VpaPass, pod: Pod, why: string): Promise<'done' | 'l
     return 'failed'
   }
   log.info('Resizing pod in place', fields)
-  const answer = plan.resources.length > 0 ? await cluster.resize({ namespace, name }, plan.resources) : ({ outcome: 'done' } as const)
+  const answer = plan.resources.length > 0 ? await cluster.resize({ namespace, name, uid }, plan.resources) : ({ outcome: 'done' } as const)
   if (answer.outcome === 'unknown') groupOf(pod)?.recordResize()
   if (answer.outcome !== 'done') {
     log.warn('In-place resize failed', { ...fields, why: answer.outcome, reason: answer.message })
@@ -137,7 +137,7 @@ async function resize(pass: VpaPass, pod: Pod, why: string): Promise<'done' | 'l
   note(pass, pod, { do: 'resize', why })
   tally.resized += 1
   cluster.event({ regarding: regardingPod(pod), type: 'Normal', reason: 'InPlaceResizedByVPA', message: 'Pod was resized in place by VPA Updater.' })
-  const annotated = await cluster.patchPod({ namespace, name }, plan.annotations)
+  const annotated = await cluster.patchPod({ namespace, name, uid }, plan.annotations)
   if (annotated.outcome !== 'done') log.info('Failed to annotate the resized pod', { ...fields, why: annotated.outcome, reason: annotated.message })
   return 'done'
 }

@@ -116,6 +116,27 @@ test.for(['InPlace', 'InPlaceOrRecreate'])('%s: a resize that is under way is no
   expect(new Set(asked()).size).toBe(asked().length)
 })
 
+/** Its watch is behind: the pods that it knows are gone, and others have their names. */
+const withFormerPods = (cluster: Cluster): Cluster => ({
+  ...cluster,
+  pods: { ...cluster.pods, list: () => [...cluster.pods.list()].map((pod) => ({ ...pod, uid: `before-${pod.uid}` })), subscribe: (listener) => cluster.pods.subscribe(listener) } as Cluster['pods'],
+})
+
+test.for([
+  ['resized', {}],
+  ['said to be too large for its node', { status: 403, reason: 'Forbidden', causes: [{ reason: 'NodeCapacity', message: 'too much', field: 'spec' }] }],
+] as const)('a pod that has taken the name of another is not %s in its place', async ([, refusal]) => {
+  for (const updateMode of ['InPlaceOrRecreate', 'InPlace']) {
+    const facts = await scene({ vpa: { updatePolicy: { updateMode } }, inPlaceOnly: true, seen: withFormerPods })
+    if ('status' in refusal) facts.sandbox.faults.respond({ path: /resize$/, ...refusal })
+    const pods = () => facts.sandbox.list('Pod', 'default').map(({ metadata: { uid, annotations, deletionTimestamp }, spec }) => ({ uid, annotations, deletionTimestamp, spec }))
+    const before = pods()
+    await facts.tick()
+    expect(facts.logged.filter(({ message }) => message === 'Resizing pod in place')).not.toEqual([])
+    expect(pods()).toEqual(before)
+  }
+})
+
 const withoutResize = (cluster: Cluster): Cluster => ({ ...cluster, servesResize: () => Promise.resolve(false) })
 
 test.for([['InPlaceOrRecreate', 2], ['InPlace', 0]] as const)('%s on an API server without pods/resize evicts %i of four', async ([updateMode, expected]) => {
