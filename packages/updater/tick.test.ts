@@ -1,4 +1,4 @@
-import { MINUTE } from '@vpa/core/time.ts'
+import { MINUTE, SECOND } from '@vpa/core/time.ts'
 import type { Cluster } from '@vpa/kube/cluster.ts'
 import { expect, test, vi } from 'vitest'
 import { PATIENCE } from '../../test/support/patience.ts'
@@ -114,6 +114,20 @@ test.for(['InPlace', 'InPlaceOrRecreate'])('%s: a resize that is under way is no
   await facts.tick()
   await facts.tick()
   expect(new Set(asked()).size).toBe(asked().length)
+})
+
+test.for(['InPlace', 'InPlaceOrRecreate'])('%s: an updater that takes over lets the resizes of the former one end before more containers restart', async (updateMode) => {
+  const facts = await scene({ vpa: { updatePolicy: { updateMode } }, inPlaceOnly: true, container: { resizePolicy: [{ resourceName: 'cpu', restartPolicy: 'RestartContainer' }] } })
+  const resized = () => facts.logged.filter(({ message }) => message === 'Resizing pod in place').length
+  const underWay = () => [...facts.cluster.pods.list()].filter(({ conditions }) => conditions.some(({ type }) => type === 'PodResizeInProgress')).length
+  await facts.tick()
+  await until(facts.cluster.pods, () => underWay() === 2)
+  await facts.restart()()
+  expect(resized()).toBe(2)
+  await facts.clock.advance(10 * SECOND)
+  await until(facts.cluster.pods, () => underWay() === 0)
+  await facts.restart()()
+  expect(resized()).toBe(4)
 })
 
 /** Its watch is behind: the pods that it knows are gone, and others have their names. */

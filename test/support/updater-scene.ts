@@ -36,6 +36,8 @@ export interface Line {
 export interface SceneFacts {
   readonly replicas?: number
   readonly vpa?: object
+  /** What the container has beside its name and requests. */
+  readonly container?: object
   readonly target?: Readonly<Record<string, string>>
   /** Whether the admission controller has told that it lives. */
   readonly lease?: boolean
@@ -108,9 +110,9 @@ export async function scene(facts: SceneFacts = {}): Promise<Scene> {
   return { sandbox, cluster, clock, own, registry, logged, tick: restart(), restart }
 }
 
-export async function deploy(sandbox: Sandbox, name: string, { replicas = 4, vpa = {}, kind = 'Deployment' }: Pick<SceneFacts, 'replicas' | 'vpa' | 'kind'>): Promise<void> {
+export async function deploy(sandbox: Sandbox, name: string, { replicas = 4, vpa = {}, kind = 'Deployment', container: more = {} }: Pick<SceneFacts, 'replicas' | 'vpa' | 'kind' | 'container'>): Promise<void> {
   const labels = { app: name }
-  const container = { name: 'app', image: 'app', resources: { requests: { cpu: '100m', memory: '200Mi' } } }
+  const container = { name: 'app', image: 'app', resources: { requests: { cpu: '100m', memory: '200Mi' } }, ...more }
   const metadata = { namespace: 'default', name }
   const template = { metadata: { labels }, spec: { containers: [container] } }
   await sandbox.apply({ apiVersion: 'apps/v1', kind, metadata, spec: { replicas, selector: { matchLabels: labels }, template } })

@@ -13,7 +13,7 @@ import { comparePriority } from '../update/priority.ts'
 import type { ReplicaGroup } from '../update/replica-group.ts'
 import { type GroupOptions, replicaGroups } from '../update/replica-groups.ts'
 import { planResize } from '../update/resize-patch.ts'
-import { ResizeTimes } from '../update/resize-status.ts'
+import { ResizeTimes, isRestartingForResize } from '../update/resize-status.ts'
 
 /** What the updater would do to a pod in its next loop, and why. */
 export interface PodForecast {
@@ -48,7 +48,12 @@ export function forecast(facts: ForecastFacts, now: EpochMs): readonly PodForeca
   if (hold !== undefined) return pods.map((pod) => ({ pod, do: 'nothing', why: hold }))
   const running = pods.filter(({ deleting, nodeName }) => !deleting && nodeName !== undefined)
   const groups = new Map<Pod, { readonly group?: ReplicaGroup; readonly why?: string }>()
-  for (const formed of replicaGroups(running, vpa, facts.workload, facts.options)) for (const pod of formed.pods) groups.set(pod, formed)
+  for (const formed of replicaGroups(running, vpa, facts.workload, facts.options)) {
+    for (const pod of formed.pods) {
+      groups.set(pod, formed)
+      if ('group' in formed && isRestartingForResize(pod, new ResizeTimes().elapsed(pod, now))) formed.group.recordResize()
+    }
+  }
 
   const decided = pods.map((pod) => ({ pod, decision: running.includes(pod) ? decideUpdate({ vpa, pod, recommendation: fitted(facts, pod) }, now, facts.options) : undefined }))
   const urgent = decided.flatMap(({ pod, decision }) => (decision?.do === 'update' ? [{ pod, ...decision }] : [])).toSorted((a, b) => comparePriority(a.priority, b.priority))

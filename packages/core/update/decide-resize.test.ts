@@ -3,7 +3,7 @@ import { type PodFacts, podWith, recommendationWith, vpaWith } from '../../../te
 import { HOUR, MINUTE } from '../time.ts'
 import { type ResizeFacts, decideResize, evictionPermission } from './decide-resize.ts'
 import { ReplicaGroup } from './replica-group.ts'
-import { ResizeTimes } from './resize-status.ts'
+import { ResizeTimes, isRestartingForResize } from './resize-status.ts'
 
 const containerRecommendations = [{ containerName: 'app', target: { cpu: '2' } }]
 const all = (tolerance = 0.5) => new ReplicaGroup({ configured: 3, running: 3, tolerance })
@@ -76,4 +76,16 @@ test('each resize is measured from its own start', () => {
   times.observe([podWith()], 2 * HOUR)
   times.observe([podWith(inProgress)], 3 * HOUR)
   expect(times.elapsed(podWith(inProgress), 3 * HOUR)).toBe(0)
+})
+
+const restarts: PodFacts = { resizePolicy: [{ resourceName: 'cpu', restartPolicy: 'RestartContainer' }] }
+
+test.for<[string, PodFacts, number, boolean]>([
+  ['in progress, with a restart', { ...restarts, ...inProgress }, HOUR, true],
+  ['in progress for so long that it is to be evicted', { ...restarts, ...inProgress }, HOUR + 1, false],
+  ['in progress, without a restart', inProgress, MINUTE, false],
+  ['put off', { ...restarts, ...pending('Deferred') }, MINUTE, false],
+  ['over', restarts, MINUTE, false],
+])('a pod whose resize is %s: whether its group must do without it for now', ([, facts, elapsed, expected]) => {
+  expect(isRestartingForResize(podWith(facts), elapsed)).toBe(expected)
 })

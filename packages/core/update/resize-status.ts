@@ -32,6 +32,14 @@ export function isResizeStuck(status: ResizeStatus, elapsed: DurationMs): boolea
 }
 
 /**
+ * Whether a resize under way, by whichever updater, may be restarting containers: a group must do without such a pod for now.
+ * One that is stuck is no such pod: it is to be evicted, which its own absence must not forbid.
+ */
+export function isRestartingForResize(pod: Pod, elapsed: DurationMs): boolean {
+  return resizeStatusOf(pod) === 'InProgress' && !isResizeStuck('InProgress', elapsed) && pod.containers.some(({ restartsOnResizeOf }) => restartsOnResizeOf.length > 0)
+}
+
+/**
  * Since when pods are being resized. It is kept from loop to loop for kubelets that do not say it in the condition;
  * forgotten when the resize is over, so that the next one is measured from its own start.
  */
