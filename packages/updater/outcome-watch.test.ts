@@ -96,6 +96,22 @@ test('an updater that has just started knows from the conditions what failed bef
   expect(evictions(facts)).toBe(before)
 })
 
+test.for(['while it runs', 'as it starts'])('a target that cannot be found for a moment %s does not make a VPA try again before its time', async (when) => {
+  const away = { now: false }
+  const seen = (cluster: Cluster): Cluster => ({ ...cluster, workload: (namespace, ref) => (away.now ? { failed: 'etcd is away' } : cluster.workload(namespace, ref)) })
+  const facts = await scene({ kind: 'ReplicaSet', replicas: 4, outcome, seen })
+  await loops(facts, 1)
+  await until(facts.cluster.vpas, () => applyFailed(facts).length === 1)
+  const before = evictions(facts)
+  const tick = when === 'as it starts' ? facts.restart() : facts.tick
+  away.now = true
+  await loops({ ...facts, tick }, 1)
+  away.now = false
+  await loops({ ...facts, tick }, 1)
+  expect(evictions(facts)).toBe(before)
+  expect(applyFailed(facts)).toHaveLength(1)
+})
+
 test('an updater that does not look at outcomes withdraws what was told, and is not held back by it', async () => {
   const facts = await scene({ replicas: 4 })
   const told = { type: 'ApplyFailed', status: 'True', reason: 'NotAdmitted', message: 'Next attempt after 2099-01-01T00:00:00Z.', lastTransitionTime: '2026-03-01T00:00:00Z' }
@@ -115,17 +131,17 @@ test('a controller that brings no pod back is told, and not asked for more', asy
   const watch = new OutcomeWatch({ cluster: { ...cluster, pods }, log: logInto([]), clock, metrics: new Metrics(new Registry(), clock), outcome, signal })
   const plan = { vpa: vpa!, pod: pod!, groupSize: 4, directions: new Map(), urgent: false }
   const podsOf = new Map([[vpa!, others]])
-  watch.beginLoop(podsOf)
+  watch.beginLoop(podsOf, [vpa!])
   expect(await watch.admit(plan, signal)).toMatchObject({ granted: { group: 'default/ReplicaSet/web' } })
 
   const next = watch.admit(plan, signal)
   await clock.advance(10 * SECOND)
   expect(await next).toEqual({ held: 'replacement-awaited' })
   await clock.advance(4 * MINUTE)
-  watch.beginLoop(podsOf)
+  watch.beginLoop(podsOf, [vpa!])
   expect(watch.isInTrouble(vpa!)).toBe(false)
   await clock.advance(MINUTE)
-  watch.beginLoop(podsOf)
+  watch.beginLoop(podsOf, [vpa!])
   expect(watch.isInTrouble(vpa!)).toBe(true)
 })
 

@@ -48,13 +48,16 @@ export class OutcomeWatch {
     options.signal.addEventListener('abort', options.cluster.pods.subscribe((change) => this.#see(change)), { once: true })
   }
 
-  /** @param podsOf all VPAs that may be acted on, with their live pods */
-  beginLoop(podsOf: ReadonlyMap<Vpa, readonly Pod[]>): void {
+  /**
+   * @param podsOf all VPAs that may be acted on, with their live pods
+   * @param vpas those and the others whose target cannot be found now: it may be found again before their back-off is over
+   */
+  beginLoop(podsOf: ReadonlyMap<Vpa, readonly Pod[]>, vpas: readonly Vpa[]): void {
     const now = this.#options.clock.now()
-    if (!this.#hasBegun) for (const vpa of podsOf.keys()) this.#restore(vpa)
+    if (!this.#hasBegun) for (const vpa of vpas) this.#restore(vpa)
     this.#hasBegun = true
     this.#check.beginLoop()
-    this.#check.keepOnly(new Set([...podsOf.keys()].map(({ uid }) => uid)))
+    this.#check.keepOnly(new Set(vpas.map(({ uid }) => uid)))
     const size = this.#groupSizes()
     for (const { eviction, effect } of this.#check.expire((eviction) => this.#isShort(eviction, size), now)) this.#tell(eviction.vpa, 'not-replaced', effect)
     for (const [vpa, pods] of podsOf) this.#lookForEvidence(vpa, pods)

@@ -66,7 +66,8 @@ export function updaterTick(options: UpdaterOptions): () => Promise<void> {
     if (options.admissionStatus === undefined || (await isAdmissionControllerAlive(options.admissionStatus, options))) {
       const [now, uptime] = [clock.now(), clock.uptime()]
       const servesResize = await cluster.servesResize()
-      const vpas = [...cluster.vpas.list()].filter((vpa) => isCandidate(vpa, cluster, log))
+      const acting = [...cluster.vpas.list()].filter(mayAct)
+      const vpas = acting.filter((vpa) => hasTarget(vpa, cluster, log))
       deprecation.give(vpas)
       steps.endStep('ListVPAs')
       for (const [uid, until] of memory.leaving) if (until <= uptime) memory.leaving.delete(uid)
@@ -77,7 +78,7 @@ export function updaterTick(options: UpdaterOptions): () => Promise<void> {
       memory.resizeTimes.observe(pods, now)
       forgetGone(memory.infeasible, pods)
       memory.hourly.forgetOld(uptime)
-      outcomes?.beginLoop(podsOf)
+      outcomes?.beginLoop(podsOf, acting)
       steps.endStep('AdmissionInit')
 
       if (vpas.length === 0) log.info('No VPA objects to process')
@@ -99,9 +100,12 @@ export function updaterTick(options: UpdaterOptions): () => Promise<void> {
 }
 
 /** Whether anything may ever be done to the VPA's pods once they run. */
-function isCandidate(vpa: Vpa, { workload }: Cluster, log: Log): boolean {
+function mayAct(vpa: Vpa): boolean {
   const mode = updateModeOf(vpa)
-  if ((mode === 'Off' || mode === 'Initial') && !hasStartupBoost(vpa)) return false
+  return (mode !== 'Off' && mode !== 'Initial') || hasStartupBoost(vpa)
+}
+
+function hasTarget(vpa: Vpa, { workload }: Cluster, log: Log): boolean {
   const answer = selectorOfTarget(vpa, workload)
   if ('selector' in answer) return true
   log.info('Failed to get the target selector of a VPA, skipping it', { vpa: `${vpa.namespace}/${vpa.name}`, reason: answer.failed })
