@@ -96,6 +96,21 @@ test('an updater that has just started knows from the conditions what failed bef
   expect(evictions(facts)).toBe(before)
 })
 
+test('an updater that takes over tries again no earlier than the condition says, and then waits longer than the former one had', async () => {
+  const facts = await scene({ kind: 'ReplicaSet', replicas: 4, outcome })
+  await loops(facts, 20)
+  expect(evictions(facts)).toBe(3)
+  const { nextAttempt } = facts.logged.findLast((line) => 'nextAttempt' in line) as unknown as { nextAttempt: string }
+  await until(facts.cluster.vpas, () => applyFailed(facts).some(({ message }) => message.includes(nextAttempt.replace('.000', ''))))
+  const successor = { ...facts, tick: facts.restart() }
+  while (facts.clock.now() < Date.parse(nextAttempt)) await loops(successor, 1)
+  expect(evictions(facts)).toBe(3)
+  await loops(successor, 2)
+  expect(evictions(facts)).toBe(4)
+  await loops(successor, 35)
+  expect(evictions(facts)).toBe(4)
+})
+
 test.for(['while it runs', 'as it starts'])('a target that cannot be found for a moment %s does not make a VPA try again before its time', async (when) => {
   const away = { now: false }
   const seen = (cluster: Cluster): Cluster => ({ ...cluster, workload: (namespace, ref) => (away.now ? { failed: 'etcd is away' } : cluster.workload(namespace, ref)) })

@@ -23,7 +23,8 @@ test.for<[string, readonly object[] | undefined, Trouble | undefined, object | u
 })
 
 test('after a restart the condition tells what had happened', () => {
-  expect(troubleTold(vpa([told]), NOW)).toEqual({ reason: 'NotAdmitted', message: 'Pod b is not right.', since: NOW })
+  expect(troubleTold(vpa([told]), NOW)).toEqual({ reason: 'NotAdmitted', message: 'Pod b is not right.', since: NOW, nextAttempt: NOW + 300_000 })
+  expect(troubleTold(vpa([{ ...told, message: 'Edited. Next attempt after lunch.' }]), NOW)).toMatchObject({ message: 'Edited.', nextAttempt: undefined })
   expect(troubleTold(vpa([provided]), NOW)).toBeUndefined()
   expect(troubleTold(vpa([{ ...told, status: 'False' }]), NOW)).toBeUndefined()
 })

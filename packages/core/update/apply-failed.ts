@@ -1,7 +1,7 @@
 import type { JsonPatch } from '../admit/json-patch.ts'
 import { type Vpa, type VpaCondition, conditionJson } from '../api/vpa.ts'
-import { type EpochMs, formatTime } from '../time.ts'
-import type { Trouble } from './outcome-check.ts'
+import { type EpochMs, formatTime, parseTime } from '../time.ts'
+import type { Trouble, TroubleTold } from './outcome-check.ts'
 
 const TYPE = 'ApplyFailed'
 
@@ -11,10 +11,11 @@ function applyFailedCondition({ reason, message, since, nextAttempt }: Trouble):
 }
 
 /** What the condition on a VPA tells to an updater that has just started; undefined where it tells nothing. */
-export function troubleTold({ status }: Vpa, now: EpochMs): Pick<Trouble, 'reason' | 'message' | 'since'> | undefined {
+export function troubleTold({ status }: Vpa, now: EpochMs): TroubleTold | undefined {
   const told = status.conditions?.find(({ type }) => type === TYPE)
   if (told?.status !== 'True') return undefined
-  return { reason: told.reason as Trouble['reason'], message: told.message.replace(/ Next attempt after .*$/, ''), since: told.lastTransitionTime ?? now }
+  const nextAttempt = / Next attempt after (\S+)\.$/.exec(told.message)?.[1]
+  return { reason: told.reason as Trouble['reason'], message: told.message.replace(/ Next attempt after .*$/, ''), since: told.lastTransitionTime ?? now, nextAttempt: parseTime(nextAttempt) }
 }
 
 /**

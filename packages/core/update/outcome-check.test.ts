@@ -161,6 +161,18 @@ test('after a restart nothing is tried at once that had failed before', () => {
   expect(check.tryBegin(eviction('d'), 0)).toBe('breaker-open')
 })
 
+test.for([
+  ['a time that is past: as after a first failure', -MINUTE, 5 * MINUTE, 10 * MINUTE],
+  ['a time to come: until then, and twice as long after the next failure', 18 * MINUTE, 18 * MINUTE, 40 * MINUTE],
+  ['a time further away than any back-off: for the longest', 100 * HOUR, HOUR, HOUR],
+] as const)('after a restart a VPA waits, where its condition tells %s', ([, nextAttempt, first, second]) => {
+  const check = new OutcomeCheck(options)
+  check.restore('a', { reason: 'NotAdmitted', message: '', since: 0, nextAttempt }, 0)
+  expect(check.troubleOf('a')?.nextAttempt).toBe(first)
+  expect(attempt(check, 'a', unchanged, first)).toBe('granted')
+  expect(check.troubleOf('a')?.nextAttempt).toBe(first + second)
+})
+
 test('VPAs that are gone are forgotten', () => {
   const check = new OutcomeCheck(options)
   attempt(check, 'a', unchanged, 0)

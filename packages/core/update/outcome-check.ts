@@ -1,7 +1,7 @@
 import type { Pod } from '../api/pod.ts'
 import type { Vpa } from '../api/vpa.ts'
 import { type DurationMs, type EpochMs, MINUTE, formatDuration } from '../time.ts'
-import { backOff } from './back-off.ts'
+import { backOff, failuresBehind } from './back-off.ts'
 import { type ChangeDirections, isOpposite } from './change-directions.ts'
 import { type BreakerOptions, CircuitBreaker } from './circuit-breaker.ts'
 import { type Verdict, describeMismatches } from './replacement.ts'
@@ -37,6 +37,12 @@ export interface Trouble {
   readonly since: EpochMs
   readonly failedAt: EpochMs
   readonly nextAttempt: EpochMs
+}
+
+/** What of a trouble its condition tells. */
+export interface TroubleTold extends Pick<Trouble, 'reason' | 'message' | 'since'> {
+  /** undefined where it is not told, or not as a time. */
+  readonly nextAttempt?: EpochMs | undefined
 }
 
 /** What changed by a verdict, to be told. */
@@ -175,9 +181,12 @@ export class OutcomeCheck {
     for (const eviction of this.#pending) if (!uids.has(eviction.vpa.uid)) this.#pending.delete(eviction)
   }
 
-  /** What the condition tells of the time before a restart: the VPA waits anew, and counts as having failed. */
-  restore(uid: string, { reason, message, since }: Pick<Trouble, 'reason' | 'message' | 'since'>, now: EpochMs): void {
-    this.#troubles.set(uid, { reason, message, since, failures: 1, failedAt: now, nextAttempt: now + backOff(1, this.#options) })
+  /** What the condition tells of the time before a restart: the VPA counts as having failed, and waits for as long as is told there, but at least as after a first failure. */
+  restore(uid: string, { reason, message, since, nextAttempt: told }: TroubleTold, now: EpochMs): void {
+    const nextAttempt = told ?? now
+    const failures = failuresBehind(nextAttempt - now, this.#options)
+    const [shortest, longest] = [now + backOff(1, this.#options), now + backOff(failures, this.#options)]
+    this.#troubles.set(uid, { reason, message, since, failures, failedAt: now, nextAttempt: Math.min(Math.max(shortest, nextAttempt), longest) })
     if (reason !== 'Flapping') this.#breaker.fail(uid, now, now)
   }
 
