@@ -76,6 +76,11 @@ export class Election {
     return this.#leadership !== undefined
   }
 
+  /** Whether no other replica can lead now. */
+  get isLeader(): boolean {
+    return this.#leadership?.isHeld ?? false
+  }
+
   /** The work has ended. Gives the lease back, if we hold it. */
   async end(): Promise<void> {
     await this.#leadership?.release()

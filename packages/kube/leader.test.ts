@@ -135,6 +135,18 @@ test.for([
   expect(leader.lost).toBe(true)
 })
 
+test('a holder knows without asking when its lease may have run out', async () => {
+  const { clock, server, replica } = election()
+  const leader = replica('leader')
+  await clock.advance(60 * SECOND)
+  expect(leader.leadership?.isHeld).toBe(true)
+  server.hangs = true
+  await clock.advance(14 * SECOND)
+  expect(leader.leadership?.isHeld).toBe(true)
+  await clock.advance(SECOND)
+  expect(leader.leadership?.isHeld).toBe(false)
+})
+
 test('a shorter failure does not', async () => {
   const { clock, server, replica } = election()
   const leader = replica('leader')

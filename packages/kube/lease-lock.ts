@@ -1,4 +1,4 @@
-import type { DurationMs } from '@vpa/core/time.ts'
+import { type DurationMs, SECOND } from '@vpa/core/time.ts'
 import { isConflict, isNotFound } from './api-error.ts'
 import type { Client } from './client.ts'
 import type { Clock } from './clock.ts'
@@ -42,6 +42,8 @@ export class LeaseLock {
   readonly #options: LeaseLockOptions
   /** The lease as last seen, and when we first saw it so. */
   #seen: { readonly lease: Lease; readonly at: DurationMs } | undefined
+  /** Until when nobody else can have taken it, by our uptime: others count from when they saw our last renewal, which was after we asked for it. */
+  #heldUntil: DurationMs = -Infinity
 
   constructor(options: LeaseLockOptions) {
     this.#options = options
@@ -49,20 +51,28 @@ export class LeaseLock {
 
   /** Takes or renews the lease. `failed` when the API server cannot be asked, or when another replica was faster. */
   async tryToHold(signal: AbortSignal): Promise<Turn> {
+    const { clock, leaseDuration } = this.#options
+    const heldUntil = clock.uptime() + wholeSeconds(leaseDuration) * SECOND
     try {
       const lease = await this.#read(signal)
       if (lease === undefined) {
         await this.#write('POST', { spec: this.#ownSpec(undefined) }, signal)
-        return 'held'
+      } else {
+        if (this.#heldByAnother(lease)) return 'taken'
+        await this.#write('PUT', { ...lease, spec: this.#ownSpec(lease.spec) }, signal)
       }
-      if (this.#heldByAnother(lease)) return 'taken'
-      await this.#write('PUT', { ...lease, spec: this.#ownSpec(lease.spec) }, signal)
+      this.#heldUntil = heldUntil
       return 'held'
     } catch (error) {
       // A conflict means that another replica was faster.
       if (!isConflict(error) && !signal.aborted) this.#options.log.warn('Cannot acquire or renew the leader lease', { lease: this.#options.name, error })
       return 'failed'
     }
+  }
+
+  /** Whether it is surely ours now, as far as can be known without asking. */
+  get isHeld(): boolean {
+    return this.#options.clock.uptime() < this.#heldUntil
   }
 
   /** Gives the lease back, if it is ours. That it cannot be is logged: it then runs out by itself. */
@@ -109,7 +119,7 @@ export class LeaseLock {
   /** How long the lease as last seen still holds, at least a millisecond. */
   get remaining(): DurationMs {
     const { lease, at = -Infinity } = this.#seen ?? {}
-    return Math.max(1, at + (lease?.spec?.leaseDurationSeconds ?? 0) * 1000 - this.#options.clock.uptime())
+    return Math.max(1, at + (lease?.spec?.leaseDurationSeconds ?? 0) * SECOND - this.#options.clock.uptime())
   }
 
   #see(lease: Lease): void {
@@ -119,7 +129,7 @@ export class LeaseLock {
   #heldByAnother({ spec = {} }: Lease): boolean {
     const { identity, clock } = this.#options
     if (!spec.holderIdentity || spec.holderIdentity === identity || this.#seen === undefined) return false
-    return clock.uptime() < this.#seen.at + (spec.leaseDurationSeconds ?? 0) * 1000
+    return clock.uptime() < this.#seen.at + (spec.leaseDurationSeconds ?? 0) * SECOND
   }
 
   #ownSpec(before: LeaseSpec | undefined): LeaseSpec {
@@ -128,10 +138,14 @@ export class LeaseLock {
     const renews = before?.holderIdentity === identity
     return {
       holderIdentity: identity,
-      leaseDurationSeconds: Math.trunc(leaseDuration / 1000),
+      leaseDurationSeconds: wholeSeconds(leaseDuration),
       acquireTime: renews ? (before.acquireTime ?? now) : now,
       renewTime: now,
       leaseTransitions: (before?.leaseTransitions ?? 0) + (renews || before === undefined ? 0 : 1),
     }
   }
+}
+
+function wholeSeconds(duration: DurationMs): number {
+  return Math.trunc(duration / SECOND)
 }

@@ -46,6 +46,8 @@ export interface ProgramContext<Config> {
    * With false when it was told to stop before. The program ends when the lease is lost.
    */
   lead(ready: Promise<void>): Promise<boolean>
+  /** Whether this replica may work at this very moment: not one that was frozen for longer than its lease, whose program is about to end. */
+  leads(): boolean
   /** `start` when the work begins, `beat` at each turn of the loop, `report` what is wrong. */
   readonly health: Pick<Health, 'start' | 'beat' | 'report'>
   /** Of the pod we run in: environment variable NAMESPACE; undefined where it is empty or not set. */
@@ -102,8 +104,9 @@ async function operate<Config extends ProgramConfig>(program: Program<Config>, c
     await Promise.race([ready, aborted(signal)])
     return !signal.aborted && (election === undefined || (await election.lead()))
   }
+  const leads = () => election === undefined || election.isLeader
   const namespace = process.env['NAMESPACE'] || undefined
-  if (!signal.aborted) await Promise.race([program.run({ config, log, registry, clock, signal, health, lead, namespace, env: process.env }), overdue(signal, clock), ...(election ? [election.lost] : [])])
+  if (!signal.aborted) await Promise.race([program.run({ config, log, registry, clock, signal, health, lead, leads, namespace, env: process.env }), overdue(signal, clock), ...(election ? [election.lost] : [])])
   // Reached by work that has ended. What still goes on when the lease is lost or the time is up ends with the process, and the lease
   // must outlast it: another replica would work beside us.
   await election?.end()

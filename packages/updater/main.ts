@@ -6,10 +6,11 @@ import { UNFINISHED_PODS } from '@vpa/kube/resources.ts'
 import { Config } from './config.ts'
 import { Metrics } from './metrics.ts'
 import { type UpdaterOptions, updaterTick } from './tick.ts'
+import { whileLeading } from './while-leading.ts'
 
 await runProgram({ name: 'vpa-updater', flags: Config, healthTimeout: ({ updaterInterval }) => 5 * updaterInterval, run })
 
-async function run({ config, namespace, health, lead, ...context }: ProgramContext<Config>): Promise<void> {
+async function run({ config, namespace, health, lead, leads, ...context }: ProgramContext<Config>): Promise<void> {
   const { log, clock, registry, signal } = context
   const cluster = await connect({
     ...context,
@@ -23,7 +24,7 @@ async function run({ config, namespace, health, lead, ...context }: ProgramConte
     source: 'vpa-updater',
   })
   const tick = updaterTick({
-    cluster,
+    cluster: whileLeading(cluster, leads),
     log,
     clock,
     metrics: new Metrics(registry, clock),

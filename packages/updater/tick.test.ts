@@ -1,8 +1,9 @@
 import { MINUTE, SECOND } from '@vpa/core/time.ts'
-import type { Cluster } from '@vpa/kube/cluster.ts'
+import type { Cluster, Outcome } from '@vpa/kube/cluster.ts'
 import { expect, test, vi } from 'vitest'
 import { PATIENCE } from '../../test/support/patience.ts'
 import { type Scene, podNames, renewLease, scene, until } from '../../test/support/updater-scene.ts'
+import { whileLeading } from './while-leading.ts'
 
 /** How many of the pods that were there before have gone. */
 async function evictedBy(scene: Scene, ticks = 1): Promise<number> {
@@ -149,6 +150,19 @@ test.for([
     expect(facts.logged.filter(({ message }) => message === 'Resizing pod in place')).not.toEqual([])
     expect(pods()).toEqual(before)
   }
+})
+
+test.for(['Recreate', 'InPlaceOrRecreate'])('%s: who was frozen past its lease in the middle of a loop does nothing more to pods', async (updateMode) => {
+  let leads = true
+  const thenFrozen = <A extends unknown[]>(act: (...args: A) => Promise<Outcome>) => async (...args: A) => {
+    const answer = await act(...args)
+    leads = false
+    return answer
+  }
+  const facts = await scene({ vpa: { updatePolicy: { updateMode } }, seen: (cluster) => whileLeading({ ...cluster, evict: thenFrozen(cluster.evict), resize: thenFrozen(cluster.resize) }, () => leads) })
+  const touched = () => facts.sandbox.list('Pod', 'default').filter(({ metadata, spec }) => metadata.deletionTimestamp !== undefined || JSON.stringify(spec).includes('500m'))
+  await facts.tick()
+  expect(touched()).toHaveLength(1)
 })
 
 const withoutResize = (cluster: Cluster): Cluster => ({ ...cluster, servesResize: () => Promise.resolve(false) })
