@@ -268,6 +268,19 @@ test('events are written in the background; those that cannot be are counted', a
   expect((first!.body as { metadata: object }).metadata).not.toEqual((second!.body as { metadata: object }).metadata)
 })
 
+test.for([
+  ['as long as it may be', 'a'.repeat(253)],
+  ['with a dot where it is cut', `${'a'.repeat(235)}.${'b'.repeat(17)}`],
+] as const)('an event about an object whose name is %s has a name that the API server takes', async ([, name]) => {
+  const connection = await connected(() => {})
+  connection.cluster.event({ regarding: { apiVersion: 'v1', kind: 'Pod', namespace: 'ns', name, uid: 'u' }, type: 'Normal', reason: 'EvictedByVPA', message: 'Pod was evicted.' })
+  await vi.waitFor(() => expect(writes(connection)).toHaveLength(1), PATIENCE)
+  const { metadata, involvedObject } = writes(connection)[0]!.body as { metadata: { name: string }; involvedObject: { name: string } }
+  expect(metadata.name.length).toBeLessThanOrEqual(253)
+  expect(metadata.name).toMatch(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/)
+  expect(involvedObject.name).toBe(name)
+})
+
 test('many events at once are written one after the other, as of the time when they were told, and none is lost', async () => {
   const clock = fakeClock()
   const held: (() => void)[] = []

@@ -26,6 +26,8 @@ interface RecordedEvent extends EventWrite {
 const EVENTS_PER_SECOND = 50
 const BURST = 100
 const MOST_WAITING = 5000
+/** Of any object in Kubernetes. */
+const LONGEST_NAME = 253
 
 /**
  * Writes events in the background, one after the other: an API server that is busy with the work they tell of, and slow therefore,
@@ -73,6 +75,12 @@ export class EventRecorder {
     this.#waiting.clear()
   }
 
+  /** Unique as client-go's, which has nanoseconds. Of a long name no more than fits: the API server refuses a longer one. */
+  #nameFor(name: string, at: EpochMs): string {
+    const id = (BigInt(at) * 1_000_000n + BigInt(this.#written % 1_000_000)).toString(16)
+    return `${name.slice(0, LONGEST_NAME - 1 - id.length).replace(/[-.]+$/, '')}.${id}`
+  }
+
   async #write({ regarding, type, reason, message, at }: RecordedEvent): Promise<void> {
     const { client, source } = this.#options
     const { namespace, name } = regarding
@@ -80,8 +88,7 @@ export class EventRecorder {
     const body = {
       apiVersion: 'v1',
       kind: 'Event',
-      // Unique as client-go's, which has nanoseconds.
-      metadata: { namespace, name: `${name}.${(BigInt(at) * 1_000_000n + BigInt(this.#written % 1_000_000)).toString(16)}` },
+      metadata: { namespace, name: this.#nameFor(name, at) },
       involvedObject: regarding,
       type,
       reason,
