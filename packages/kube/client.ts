@@ -25,6 +25,8 @@ export interface ApiRequest {
   /** How long to wait for the answer's head, and for each next part of its body; 0 is forever. Default: 30 s. */
   readonly timeout?: DurationMs
   readonly signal?: AbortSignal
+  /** Once it is aborted, what the API server has put off is not tried again. What is under way goes on: it may be done already. */
+  readonly retryUntil?: AbortSignal
 }
 
 export interface ClientOptions {
@@ -103,8 +105,10 @@ export class Client {
       const error = apiErrorOf(statusCode, (await readText(body, LONGEST_REFUSAL)).text, headers['retry-after']?.toString())
       if (statusCode === 401) this.#options.credentials.refused()
       const wait = statusCode === 401 && attempt === 1 ? 0 : waitBeforeRetry(request, error)
+      const { signal, retryUntil } = request
       if (wait === undefined || attempt === MAX_ATTEMPTS) throw error
-      await this.#options.clock.sleep(wait, request.signal)
+      await this.#options.clock.sleep(wait, AbortSignal.any([signal, retryUntil].filter((ends) => ends !== undefined)))
+      if (retryUntil?.aborted) throw error
     }
   }
 

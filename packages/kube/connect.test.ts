@@ -206,6 +206,16 @@ test('a disruption budget blocks an eviction, at once', async () => {
   expect(writes(connection)).toEqual([{ method: 'POST', path: '/api/v1/namespaces/ns/pods/web-1/eviction', body: { apiVersion: 'policy/v1', kind: 'Eviction', metadata: POD, deleteOptions: { preconditions: { uid: 'u' } } } }])
 })
 
+test('an eviction that is put off by an API server with too much to do is not done after the program was told to stop', async () => {
+  const stop = new AbortController()
+  const connection = await connected(({ method }, response) => method === 'POST' && refuse(response, 429, {}, { 'retry-after': '30' }), { signal: stop.signal })
+  const eviction = connection.cluster.evict({ ...POD, uid: 'u' })
+  await vi.waitFor(() => expect(writes(connection)).toHaveLength(1), PATIENCE)
+  stop.abort()
+  expect(await eviction).toMatchObject({ outcome: 'blocked' })
+  expect(writes(connection)).toHaveLength(1)
+})
+
 test('a resize goes to the subresource, a patch to the pod; another pod of its name is left alone', async () => {
   const connection = await connected(() => {})
   const patch = [{ op: 'add', path: '/metadata/annotations', value: {} }] as const

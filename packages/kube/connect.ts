@@ -71,12 +71,12 @@ export async function connect(options: ConnectOptions): Promise<Cluster> {
     eventsAbout: (query) => readEventsAbout(client, query),
     vpaExists: (vpa) => vpaExists(client, vpa),
     patchVpaStatus: (vpa, status) => patch(client, `${objectPath(VPAS, vpa)}/status`, [{ op: 'add', path: '/status', value: vpaStatusJson(status) }]),
-    editVpaStatus: (vpa, operations) => outcomeOf(patch(client, `${objectPath(VPAS, vpa)}/status`, operations)),
+    editVpaStatus: (vpa, operations) => outcomeOf(patch(client, `${objectPath(VPAS, vpa)}/status`, operations, options.signal)),
     writeCheckpoint: (checkpoint) => writeCheckpoint(client, checkpoint, checkpoints.get(checkpoint.namespace, checkpoint.name) !== undefined),
     deleteCheckpoint: (name) => deleteCheckpoint(client, name),
-    evict: (pod) => evict(client, pod),
-    resize: (pod, operations) => outcomeOf(patch(client, `${objectPath(PODS, pod)}/resize`, [isStill(pod), ...operations])),
-    patchPod: (pod, operations) => outcomeOf(patch(client, objectPath(PODS, pod), [isStill(pod), ...operations])),
+    evict: (pod) => evict(client, pod, options.signal),
+    resize: (pod, operations) => outcomeOf(patch(client, `${objectPath(PODS, pod)}/resize`, [isStill(pod), ...operations], options.signal)),
+    patchPod: (pod, operations) => outcomeOf(patch(client, objectPath(PODS, pod), [isStill(pod), ...operations], options.signal)),
     servesResize: () => servesResize(discovery),
     readLease: (name) => readLease(client, name),
     event: (event) => events.record(event),
@@ -104,8 +104,8 @@ async function vpaExists(client: Client, { namespace, name }: ObjectName): Promi
   return items === undefined || items.length > 0
 }
 
-async function patch(client: Client, path: string, operations: JsonPatch): Promise<void> {
-  await client.request({ method: 'PATCH', path, body: operations })
+async function patch(client: Client, path: string, operations: JsonPatch, stop?: AbortSignal): Promise<void> {
+  await client.request({ method: 'PATCH', path, body: operations, ...(stop && { retryUntil: stop }) })
 }
 
 /** Refuses the whole patch where another object has taken the name: that of a StatefulSet's pod is taken within seconds. */
@@ -155,8 +155,12 @@ async function deleteCheckpoint(client: Client, name: ObjectName): Promise<void>
   }
 }
 
-/** Disruption budgets are enforced by the API server, which answers 429 where one says no. */
-function evict(client: Client, { namespace, name, uid }: ObjectName & { readonly uid: string }): Promise<Outcome> {
+/**
+ * Disruption budgets are enforced by the API server, which answers 429 where one says no.
+ *
+ * @param stop a program that is told to stop must not wait for half a minute, and then evict
+ */
+function evict(client: Client, { namespace, name, uid }: ObjectName & { readonly uid: string }, stop: AbortSignal): Promise<Outcome> {
   const body = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { namespace, name }, deleteOptions: { preconditions: { uid } } }
-  return outcomeOf(client.request({ method: 'POST', path: `${objectPath(PODS, { namespace, name })}/eviction`, body }))
+  return outcomeOf(client.request({ method: 'POST', path: `${objectPath(PODS, { namespace, name })}/eviction`, body, retryUntil: stop }))
 }
