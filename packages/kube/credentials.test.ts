@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import { MINUTE } from '@vpa/core/time.ts'
 import { expect, onTestFinished, test } from 'vitest'
 import { fakeClock } from '../../test/support/fake-clock.ts'
@@ -102,4 +103,16 @@ test.for([
 test('a kubeconfig whose current context is not there says so', async () => {
   const file = join(await directory({ config: JSON.stringify({ 'current-context': 'gone', clusters: [], contexts: [], users: [] }) }), 'config')
   await expect(openCredentials({ kubeconfig: file, clock: fakeClock() })).rejects.toThrow('the current context "gone" names no cluster')
+})
+
+test.for([
+  ['no YAML, for a colon', 'users:\n- name: u\n  user:\n    token: very-secret : oops\n'],
+  ['no YAML, for an escape', 'users:\n- name: u\n  user:\n    password: "very-secret\\q"\n'],
+  ['no YAML, for an alias', 'users:\n- name: u\n  user:\n    password: *very-secret\n'],
+  ['of another shape', 'users: { token: very-secret }\n'],
+] as const)('a kubeconfig that is %s is refused, and the message shows nothing of it', async ([, text]) => {
+  const file = join(await directory({ config: text }), 'config')
+  const error: unknown = await openCredentials({ kubeconfig: file, clock: fakeClock() }).catch((error: unknown) => error)
+  expect(String((error as Error).message)).toContain(file)
+  expect(inspect(error, { depth: 5 })).not.toContain('very-secret')
 })

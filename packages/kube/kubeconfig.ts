@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { parse } from 'yaml'
+import { YAMLParseError, parse } from 'yaml'
 import * as z from 'zod'
 import type { TlsOptions } from './credentials.ts'
 
@@ -64,7 +64,7 @@ export async function readKubeconfig({ files, context }: KubeconfigChoice): Prom
 }
 
 async function readOne(file: string): Promise<RawKubeconfig> {
-  const parsed = RawKubeconfig.safeParse(parse(await readFile(file, 'utf8')))
+  const parsed = RawKubeconfig.safeParse(await readYaml(file))
   if (!parsed.success) throw new Error(`${file}: not a kubeconfig: ${parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`.trim()).join('; ')}`)
   const absolute = (entry: { name: string }, part: 'cluster' | 'user') => {
     const fields = (entry as { name: string } & Record<string, unknown>)[part]
@@ -72,6 +72,17 @@ async function readOne(file: string): Promise<RawKubeconfig> {
     return { ...entry, [part]: Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, PATHS.includes(key) && typeof value === 'string' && value !== '' ? resolve(dirname(file), value) : value])) }
   }
   return { ...parsed.data, clusters: parsed.data.clusters.map((entry) => absolute(entry, 'cluster')), users: parsed.data.users.map((entry) => absolute(entry, 'user')) }
+}
+
+/** The parser's messages and warnings show the lines that they are about, and those may hold a token or a password. */
+async function readYaml(file: string): Promise<unknown> {
+  const text = await readFile(file, 'utf8')
+  try {
+    return parse(text, { logLevel: 'error' })
+  } catch (error) {
+    const at = error instanceof YAMLParseError ? error.linePos?.[0] : undefined
+    throw new Error(`${file}: not a kubeconfig: expected YAML, and cannot read it${at ? ` at line ${at.line}, column ${at.col}` : ''}`)
+  }
 }
 
 /** The namespace that the context names, for commands that are told none. */
