@@ -16,6 +16,7 @@ export interface VpaOutcome {
 const OF_SIZE = ['vpa_size_log2'] as const
 const OF_MODE = [...OF_SIZE, 'update_mode'] as const
 const OF_VPA = [...OF_SIZE, 'vpa_name', 'vpa_namespace'] as const
+type VpaLabel = (typeof OF_VPA)[number]
 
 /** The updater's metrics, named and labelled as the Go implementation's (pkg/utils/metrics/updater). */
 export class Metrics {
@@ -72,6 +73,13 @@ export class Metrics {
   outcomeState({ inTrouble, breakerOpen }: { readonly inTrouble: number; readonly breakerOpen: boolean }): void {
     this.#outcomes.inTrouble.set(inTrouble)
     this.#outcomes.breakerOpen.set(Number(breakerOpen))
+  }
+
+  /** Drops the counters of VPAs that are gone: where VPAs come and go, they would be ever more. */
+  async forgetGone(vpas: { get(namespace: string, name: string): Vpa | undefined }): Promise<void> {
+    for (const counter of Object.values(this.#counters) as readonly Counter<VpaLabel>[]) {
+      for (const { labels } of (await counter.get()).values) if (vpas.get(String(labels.vpa_namespace), String(labels.vpa_name)) === undefined) counter.remove(labels)
+    }
   }
 
   /** Replaces what the gauges said of the loop before. */

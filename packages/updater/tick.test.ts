@@ -62,6 +62,18 @@ test('an eviction whose answer is lost counts as done: the group must not lose m
   expect(await evictedBy(facts)).toBe(2)
 })
 
+test('counters of a VPA that is gone go, too: where VPAs come and go, they would be ever more', async () => {
+  const facts = await scene({ names: ['a', 'b'] })
+  await facts.tick()
+  const seriesOf = async (name: string) => (await facts.registry.metrics()).split('\n').filter((line) => line.includes(`vpa_name="${name}"`))
+  expect(await seriesOf('a')).not.toEqual([])
+  await facts.sandbox.delete('VerticalPodAutoscaler', { namespace: 'default', name: 'a' })
+  await until(facts.cluster.vpas, () => facts.cluster.vpas.get('default', 'a') === undefined)
+  await facts.tick()
+  expect(await seriesOf('a')).toEqual([])
+  expect(await seriesOf('b')).not.toEqual([])
+})
+
 test('mode Auto is told to be deprecated, once', async () => {
   const { tick, logged } = await scene({ replicas: 1, vpa: { updatePolicy: { updateMode: 'Auto' } } })
   await tick()

@@ -92,6 +92,7 @@ export function updaterTick(options: UpdaterOptions): () => Promise<void> {
       if (unfinished.size === 0) steps.endStep('EvictPods')
       else log.warn('The loop had no time for all VPAs', { unfinished: unfinished.size })
       metrics.publishLoop(ended)
+      await metrics.forgetGone(cluster.vpas)
     }
     // What was told before outcomes were not looked at any more would stand for ever.
     await (outcomes ? outcomes.publish() : tellTroubles(options, () => undefined))
