@@ -65,6 +65,20 @@ describe('certificates of our own', () => {
     expect(await certificatesFor(NAMES, NOW + DAY, mended)).toBe(mended)
   })
 
+  test.for([
+    ['first ones', async (ahead: number) => certificatesFor(NAMES, ahead)],
+    ['a server certificate alone', async (ahead: number) => certificatesFor(NAMES, ahead, made)],
+  ] as const)('%s made while the clock was ahead are replaced once it is right, unless it was ahead by less than they are backdated', async ([, makeAt]) => {
+    const early = await makeAt(NOW + 400 * DAY)
+    const mended = await certificatesFor(NAMES, NOW, early)
+    const server = new X509Certificate(mended.serverCert)
+    expect(Date.parse(server.validFrom)).toBeLessThanOrEqual(NOW)
+    expect(authoritiesOf(mended).some((authority) => Date.parse(authority.validFrom) <= NOW && signs(authority, mended))).toBe(true)
+    expect(await certificatesFor(NAMES, NOW + 1, mended)).toBe(mended)
+    const slightlyAhead = await makeAt(NOW + 50 * MINUTE)
+    expect(await certificatesFor(NAMES, NOW, slightlyAhead)).toBe(slightlyAhead)
+  })
+
   test('a replaced authority overlaps with the old one: trusted first, used ten minutes later, and then kept', async () => {
     // The server certificate has been renewed on the way; the authority comes near its end.
     const later = NOW + 2920 * DAY

@@ -37,10 +37,10 @@ const BACKDATED: DurationMs = HOUR
 export async function certificatesFor(names: readonly string[], now: EpochMs, known?: OwnCertificates): Promise<OwnCertificates> {
   const bundle = known === undefined ? [] : bundleOf(known.caCert)
   const current = bundle[0]
-  const signer = known && bundle.find((authority) => signed(authority, known.serverCert))
+  const signer = known && bundle.find((authority) => !isToCome(authority, now) && signed(authority, known.serverCert))
   const isServing = known !== undefined && signer !== undefined && serves(known, names, now)
 
-  if (known === undefined || current === undefined || !canSign(current, known.caKey) || leftOf(current, now) <= CA_RESERVE) {
+  if (known === undefined || current === undefined || !canSign(current, known.caKey) || isToCome(current, now) || leftOf(current, now) <= CA_RESERVE) {
     const authority = await makeAuthority(now)
     const trusted = bundle.filter((old) => leftOf(old, now) > 0).map(String)
     const caCert = [authority.cert, ...trusted].join('')
@@ -118,12 +118,17 @@ function canSign(authority: X509Certificate, caKey: string): boolean {
 function serves({ serverCert, serverKey }: Certificates, names: readonly string[], now: EpochMs): boolean {
   const certificate = readCertificate(serverCert)
   const key = readKey(serverKey)
-  if (certificate === undefined || key === undefined || !certificate.checkPrivateKey(key) || leftOf(certificate, now) <= SERVER_RESERVE) return false
+  if (certificate === undefined || key === undefined || !certificate.checkPrivateKey(key) || isToCome(certificate, now) || leftOf(certificate, now) <= SERVER_RESERVE) return false
   return names.every((name) => (isIP(name) ? certificate.checkIP(name) : certificate.checkHost(name)) !== undefined)
 }
 
 function leftOf({ validTo }: X509Certificate, now: EpochMs): DurationMs {
   return Date.parse(validTo) - now
+}
+
+/** Made while our clock was ahead: nobody believes it until then. */
+function isToCome({ validFrom }: X509Certificate, now: EpochMs): boolean {
+  return Date.parse(validFrom) > now
 }
 
 function madeAt({ validFrom }: X509Certificate): EpochMs {
