@@ -8,12 +8,13 @@ import { every } from '@vpa/kube/every.ts'
 import { renewStatusLease } from '@vpa/kube/lease.ts'
 import type { Log } from '@vpa/kube/log.ts'
 import { type ProgramContext, runProgram } from '@vpa/kube/program.ts'
-import { type WebhookTrust, injectCaBundle, readWebhookTrust, registerWebhooks } from '@vpa/kube/webhook-registration.ts'
+import { type WebhookTrust, readWebhookTrust } from '@vpa/kube/webhook-registration.ts'
 import { type CertificateSource, certificateSource } from './certificate-source.ts'
-import { daysLeft, widenedTrust } from './certificates.ts'
+import { daysLeft } from './certificates.ts'
 import { Config } from './config.ts'
 import { AdmissionMetrics } from './metrics.ts'
-import { WEBHOOK_CONFIGURATION, serverNames, webhookConfiguration, webhookLabels } from './register.ts'
+import { WEBHOOK_CONFIGURATION, serverNames } from './register.ts'
+import { register } from './registration.ts'
 import { Reviewer } from './review.ts'
 import { ServedCertificates } from './served-certificates.ts'
 import { admissionServer, replaceCertificates } from './server.ts'
@@ -67,12 +68,12 @@ async function serve(reviewer: Reviewer, client: Client, context: Context): Prom
   await server.listen({ host: '', port: config.port })
   const port = (server.server.address() as AddressInfo).port
   log.info('Serving admission reviews', { port, certificate: source.place })
-  await register(certificates.caCert, client, context)
+  await register(certificates.caCert, client, { ...context, namespace: namespaceOf(context) })
   health.start()
 
   const served = new ServedCertificates(certificates, {
     source,
-    trust: (caCert) => register(caCert, client, context),
+    trust: (caCert) => register(caCert, client, { ...context, namespace: namespaceOf(context) }),
     serve: (found) => {
       warnOfExposedKey(source, log)
       replaceCertificates(server, { ...found, ...policy })
@@ -99,26 +100,6 @@ function warnOfExposedKey(source: CertificateSource, log: Log): void {
   if (file !== undefined) log.warn('Every user of this machine may read the private key; for a mounted Secret, set defaultMode: 0440 and an fsGroup', { file })
 }
 
-async function register(caCert: string, client: Client, context: Context): Promise<'created' | 'patched' | 'unchanged'> {
-  const { config, log, clock } = context
-  if (!config.registerWebhook && !config.injectCaBundle) return 'unchanged'
-  if (webhookLabels(config.webhookLabels) === undefined) log.error('Labels of the webhook are not key:value pairs', { labels: config.webhookLabels })
-  const live = await readWebhookTrust(client, WEBHOOK_CONFIGURATION)
-  const caBundle = widenedTrust(caCert, live?.caBundle ?? '', clock.now())
-  if (config.injectCaBundle) return await inject(caBundle, client, log)
-  const outcome = await registerWebhooks(client, webhookConfiguration(config, namespaceOf(context), caBundle))
-  if (outcome !== 'unchanged') log.info('Self registration as MutatingWebhook succeeded.', { outcome })
-  return outcome
-}
-
-/** Somebody else keeps the configuration, but cannot know our authority. */
-async function inject(caBundle: string, client: Client, log: Log): Promise<'patched' | 'unchanged'> {
-  const outcome = await injectCaBundle(client, WEBHOOK_CONFIGURATION, caBundle)
-  if (outcome === 'missing') log.warn('The webhook configuration is missing; nobody asks us until it is there', { name: WEBHOOK_CONFIGURATION })
-  if (outcome === 'patched') log.info('The webhook configuration trusts our certificate now', { name: WEBHOOK_CONFIGURATION })
-  return outcome === 'patched' ? 'patched' : 'unchanged'
-}
-
 /**
  * Renews the lease only while the API server can really ask us; the updater evicts nothing while it is not renewed.
  *
@@ -127,7 +108,7 @@ async function inject(caBundle: string, client: Client, log: Log): Promise<'patc
 async function proveServing({ port, caCert }: { readonly port: number; readonly caCert: string }, client: Client, context: Context): Promise<string | undefined> {
   const { config, clock, log } = context
   try {
-    await register(caCert, client, context)
+    await register(caCert, client, { ...context, namespace: namespaceOf(context) })
     const trust = (await readWebhookTrust(client, WEBHOOK_CONFIGURATION)) ?? ownTrust(caCert, context)
     const problem = trust && (await whyNotServing(port, trust))
     if (problem !== undefined) {

@@ -1,0 +1,41 @@
+import { parseConfig } from '@vpa/kube/config.ts'
+import { expect, test } from 'vitest'
+import { clientOf, json, refuse, startApiServer } from '../../test/support/api-server.ts'
+import { fakeClock } from '../../test/support/fake-clock.ts'
+import { logInto } from '../../test/support/updater-scene.ts'
+import { certificatesFor } from './certificates.ts'
+import { Config } from './config.ts'
+import { register } from './registration.ts'
+
+interface Configuration {
+  webhooks: { clientConfig: { caBundle?: string }; namespaceSelector: object }[]
+}
+
+/** An API server with room for one configuration. `edited`: what becomes of each one that is written. */
+async function configurationServer(edited: (configuration: Configuration) => Configuration) {
+  let kept: object | undefined
+  const server = await startApiServer(({ method, body }, response) => {
+    if (method === 'GET') return kept ? json(response, 200, kept) : refuse(response, 404)
+    kept = { ...kept, ...edited(body as Configuration) }
+    return json(response, 200, kept)
+  })
+  return clientOf(server)
+}
+
+const asItIs = (configuration: Configuration) => configuration
+/** As the managed clusters of one cloud do, so that no webhook is asked about what the cluster runs by. */
+const withOwnSelector = ({ webhooks, ...rest }: Configuration) => ({ ...rest, webhooks: webhooks.map((webhook) => ({ ...webhook, namespaceSelector: { matchExpressions: [{ key: 'control-plane', operator: 'DoesNotExist' }] } })) })
+
+test.for([
+  ['as it was written', asItIs],
+  ['otherwise, by who adds something to each', withOwnSelector],
+] as const)('an authority is trusted after one look, where the webhook configuration is kept %s', async ([, edited]) => {
+  const parsed = parseConfig(Config, [])
+  if (!('config' in parsed)) throw new Error('flags')
+  const clock = fakeClock()
+  const [first, second] = await Promise.all([certificatesFor(['localhost'], clock.now()), certificatesFor(['localhost'], clock.now())])
+  const client = await configurationServer(edited)
+  const look = (caCert: string) => register(caCert, client, { config: parsed.config, log: logInto([]), clock, namespace: 'kube-system' })
+  expect([await look(first.caCert), await look(first.caCert)]).toEqual(['created', 'unchanged'])
+  expect([await look(second.caCert), await look(second.caCert)]).toEqual(['patched', 'unchanged'])
+})
