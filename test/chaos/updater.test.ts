@@ -85,7 +85,8 @@ test.for([['with', { outcome }], ['without', {}]] as const)('evictions that are 
   )
 })
 
-test('an updater that is killed again and again in the middle of its work', { timeout: 180_000 }, async () => {
+/** The first pods of all groups are out of range, and each one that comes is in it. */
+async function realTimeScene() {
   const directory = await mkdtemp(join(tmpdir(), 'chaos-'))
   const kubeconfig = join(directory, 'config')
   const sandbox = await startSandbox({ delays: { start: 50, stop: 50 }, step: 20 })
@@ -94,9 +95,9 @@ test('an updater that is killed again and again in the middle of its work', { ti
   await expect.poll(() => runningPods(sandbox), { timeout: 10_000 }).toBe(PODS_OF_ALL)
   const stop = new AbortController()
   const cluster = await connect({ kubeconfig, qps: 0, burst: 0, source: 'chaos', ignoredNamespaces: [], clock: systemClock, log: logInto([]), registry: new Registry(), signal: stop.signal, watch: { pods: { fieldSelector: '' } } })
-  let updater: Program | undefined
+  const updaters: Program[] = []
   onTestFinished(async () => {
-    await updater?.stop('SIGKILL')
+    for (const updater of updaters) await updater.stop('SIGKILL')
     stop.abort()
     await cluster.stop()
     await sandbox.stop()
@@ -108,19 +109,45 @@ test('an updater that is killed again and again in the middle of its work', { ti
     await admitAs(sandbox, name, WANTED)
     await recommend(sandbox, name, WANTED)
   }
+  const start = (...flags: string[]) => {
+    const updater = new Program('updater', kubeconfig, ['--use-admission-controller-status=false', ...flags])
+    updaters.push(updater)
+    return updater
+  }
+  return { sandbox, history, start }
+}
 
+test('an updater that is killed again and again in the middle of its work', { timeout: 180_000 }, async () => {
+  const { sandbox, history, start } = await realTimeScene()
   let kills = 0
   while (leftOfFirst(sandbox) > 0) {
-    updater = new Program('updater', kubeconfig, ['--updater-interval=200ms', '--use-admission-controller-status=false'])
-    const started = updater
+    const updater = start('--updater-interval=200ms')
     // Each one lives a little longer.
-    await expect.poll(() => started.logged('Evicting pod').length > 2 * kills || leftOfFirst(sandbox) === 0, { timeout: 20_000, interval: 5 }).toBe(true)
+    await expect.poll(() => updater.logged('Evicting pod').length > 2 * kills || leftOfFirst(sandbox) === 0, { timeout: 20_000, interval: 5 }).toBe(true)
     await updater.stop('SIGKILL')
     kills += 1
     expectNoHarm(history, sandbox)
   }
   expect(kills).toBeGreaterThan(1)
   await expect.poll(() => runningPods(sandbox), { timeout: 10_000 }).toBe(PODS_OF_ALL)
+  expectNoHarm(history, sandbox)
+})
+
+test('an updater that is frozen in the middle of its work, and wakes when another has followed, evicts nothing more', { timeout: 180_000 }, async () => {
+  const { sandbox, history, start } = await realTimeScene()
+  const elected = ['--leader-elect', '--leader-elect-lease-duration=5s', '--leader-elect-renew-deadline=4s', '--leader-elect-retry-period=1s']
+  const former = start(...elected, '--eviction-rate-limit=2', '--verify-outcome=false')
+  await expect.poll(() => former.logged('Evicting pod').length, { timeout: 20_000, interval: 5 }).toBeGreaterThan(1)
+  former.freeze()
+  const next = start(...elected)
+  await next.said('Became leader')
+  const evicting = former.logged('Evicting pod').length
+  expect(evicting).toBeLessThan(PODS_OF_ALL / 2)
+  former.thaw()
+  await former.ended()
+  const notDone = former.logged('Eviction failed').filter(({ why }) => why === 'unreachable').length
+  expect(former.logged('Evicting pod').length - notDone).toBe(evicting)
+  await expect.poll(() => leftOfFirst(sandbox), { timeout: 60_000 }).toBeLessThanOrEqual(PODS_OF_ALL / 2)
   expectNoHarm(history, sandbox)
 })
 

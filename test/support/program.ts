@@ -64,6 +64,20 @@ export class Program {
     return (await fetch(`http://127.0.0.1:${await this.portOf('Serving metrics and health')}/metrics`)).text()
   }
 
+  /** Stops all of its threads, as a machine that is suspended or has no memory left does, until {@link thaw}. */
+  freeze(): void {
+    this.#process.kill('SIGSTOP')
+  }
+
+  thaw(): void {
+    this.#process.kill('SIGCONT')
+  }
+
+  /** Resolves when it has ended by itself. */
+  async ended(): Promise<void> {
+    if (!this.#ended.signal.aborted) await once(this.#ended.signal, 'abort')
+  }
+
   /** Resolves when it has ended, with its exit code; null when the signal ended it. */
   async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<number | null> {
     if (this.#ended.signal.aborted) return this.#process.exitCode
