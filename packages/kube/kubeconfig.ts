@@ -74,15 +74,17 @@ async function readOne(file: string): Promise<RawKubeconfig> {
   return { ...parsed.data, clusters: parsed.data.clusters.map((entry) => absolute(entry, 'cluster')), users: parsed.data.users.map((entry) => absolute(entry, 'user')) }
 }
 
-/** The parser's messages and warnings show the lines that they are about, and those may hold a token or a password. */
+/** The parser's own messages and warnings show the lines that they are about, and those may hold a token or a password. */
 async function readYaml(file: string): Promise<unknown> {
   const text = await readFile(file, 'utf8')
+  let place = ''
   try {
     return parse(text, { logLevel: 'error' })
   } catch (error) {
     const at = error instanceof YAMLParseError ? error.linePos?.[0] : undefined
-    throw new Error(`${file}: not a kubeconfig: expected YAML, and cannot read it${at ? ` at line ${at.line}, column ${at.col}` : ''}`)
+    if (at !== undefined) place = ` at line ${at.line}, column ${at.col}`
   }
+  throw new Error(`${file}: not a kubeconfig: expected YAML, and cannot read it${place}`)
 }
 
 /** The namespace that the context names, for commands that are told none. */
