@@ -223,7 +223,7 @@ test('a resize goes to the subresource, a patch to the pod; another pod of its n
   expect(await connection.cluster.patchPod({ ...POD, uid: 'u' }, patch)).toEqual({ outcome: 'done' })
   expect(writes(connection)).toEqual([
     { method: 'PATCH', path: '/api/v1/namespaces/ns/pods/web-1/resize', body: [{ op: 'test', path: '/metadata/uid', value: 'u' }, ...patch] },
-    { method: 'PATCH', path: '/api/v1/namespaces/ns/pods/web-1', body: [{ op: 'test', path: '/metadata/uid', value: 'u' }, ...patch] },
+    { method: 'PATCH', path: '/api/v1/namespaces/ns/pods/web-1', body: [{ op: 'test', path: '/metadata/uid', value: 'u' }, { op: 'test', path: '/metadata/annotations', value: null }, ...patch] },
   ])
 })
 

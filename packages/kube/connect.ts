@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { JsonPatch } from '@vpa/core/admit/json-patch.ts'
 import { checkpointStatusJson } from '@vpa/core/api/checkpoint.ts'
 import { vpaStatusJson } from '@vpa/core/api/vpa.ts'
@@ -76,7 +77,7 @@ export async function connect(options: ConnectOptions): Promise<Cluster> {
     deleteCheckpoint: (name) => deleteCheckpoint(client, name),
     evict: (pod) => evict(client, pod, options.signal),
     resize: (pod, operations) => outcomeOf(patch(client, `${objectPath(PODS, pod)}/resize`, [isStill(pod), ...operations], options.signal)),
-    patchPod: (pod, operations) => outcomeOf(patch(client, objectPath(PODS, pod), [isStill(pod), ...operations], options.signal)),
+    patchPod: (pod, operations) => outcomeOf(patch(client, objectPath(PODS, pod), [isStill(pod), ...operations.flatMap(addedOnce)], options.signal)),
     servesResize: () => servesResize(discovery),
     readLease: (name) => readLease(client, name),
     event: (event) => events.record(event),
@@ -111,6 +112,12 @@ async function patch(client: Client, path: string, operations: JsonPatch, stop?:
 /** Refuses the whole patch where another object has taken the name: that of a StatefulSet's pod is taken within seconds. */
 function isStill({ uid }: { readonly uid: string }): JsonPatch[number] {
   return { op: 'test', path: '/metadata/uid', value: uid }
+}
+
+/** A map that is to be added before it can be filled may be there by now: an empty one would take its place, and what others have written into it would be gone. */
+function addedOnce(operation: JsonPatch[number]): JsonPatch {
+  const isEmptyMap = operation.op === 'add' && isDeepStrictEqual(operation.value, {})
+  return isEmptyMap ? [{ op: 'test', path: operation.path, value: null }, operation] : [operation]
 }
 
 /** @param isStored whether our store has it: most often the only request that is needed is the right one then */

@@ -36,10 +36,15 @@ export function applyPatch(current: KubeObject, patch: unknown, contentType: str
 export function applyJsonPatch(current: KubeObject, patch: unknown): KubeObject {
   if (!Array.isArray(patch)) throw badRequest('error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch')
   try {
-    return jsonPatch.applyPatch(structuredClone(current), patch as Operation[], true).newDocument
+    return jsonPatch.applyPatch(structuredClone(current), (patch as Operation[]).filter((operation) => !isMissingAsTested(current, operation)), true).newDocument
   } catch {
     throw new ApiError(422, 'Invalid', 'the server rejected our request due to an error in our request', {})
   }
+}
+
+/** Kubernetes takes a member that is not there for one that is null; the RFC does not. */
+function isMissingAsTested(current: KubeObject, operation: Operation): boolean {
+  return operation.op === 'test' && operation.value === null && jsonPatch.getValueByPointer(current, operation.path) === undefined
 }
 
 /** RFC 7386. */

@@ -177,6 +177,20 @@ test.for(['Recreate', 'InPlaceOrRecreate'])('%s: who was frozen past its lease i
   expect(touched()).toHaveLength(1)
 })
 
+/** Its watch is behind: nobody had annotated the pods yet. */
+const withoutAnnotations = (cluster: Cluster): Cluster => ({
+  ...cluster,
+  pods: { ...cluster.pods, list: () => [...cluster.pods.list()].map(({ annotations, ...pod }) => pod), subscribe: (listener) => cluster.pods.subscribe(listener) } as Cluster['pods'],
+})
+
+test('annotations that somebody has written while the watch was behind stay', async () => {
+  const facts = await scene({ vpa: { updatePolicy: { updateMode: 'InPlaceOrRecreate' } }, seen: withoutAnnotations })
+  for (const pod of facts.sandbox.list('Pod', 'default')) await facts.sandbox.apply({ ...pod, metadata: { ...pod.metadata, annotations: { network: '10.0.0.1' } } })
+  await facts.tick()
+  expect(facts.logged.filter(({ message }) => message === 'Resizing pod in place')).toHaveLength(2)
+  expect(facts.sandbox.list('Pod', 'default').map(({ metadata }) => metadata.annotations?.['network'])).toEqual(Array.from({ length: 4 }, () => '10.0.0.1'))
+})
+
 const withoutResize = (cluster: Cluster): Cluster => ({ ...cluster, servesResize: () => Promise.resolve(false) })
 
 test.for([['InPlaceOrRecreate', 2], ['InPlace', 0]] as const)('%s on an API server without pods/resize evicts %i of four', async ([updateMode, expected]) => {

@@ -81,6 +81,12 @@ export const storageCases: Cases = {
     expect(body).toMatchObject({ code: 422, reason: 'Invalid', message: 'the server rejected our request due to an error in our request' })
     expect((await api.get(path('configmaps/a'))).body.data).toEqual({ a: '1' })
   },
+  'a JSON patch tests by null that a member is missing': async ({ api, path }) => {
+    await api.post(path('configmaps'), configMap('a'))
+    const annotate = () => api.patch(path('configmaps/a'), 'json-patch+json', [{ op: 'test', path: '/metadata/annotations', value: null }, { op: 'add', path: '/metadata/annotations', value: { a: '1' } }])
+    expect((await annotate()).body.metadata.annotations).toEqual({ a: '1' })
+    expect((await annotate()).body).toMatchObject({ code: 422, reason: 'Invalid', message: 'the server rejected our request due to an error in our request' })
+  },
   'a strategic merge patch knows containers by name': async ({ api, path }) => {
     await api.post(path('deployments', 'apps/v1'), deployment('web', 0))
     const containers = [{ name: 'sidecar', $patch: 'delete' }, { name: 'web', image: 'web:2' }, { name: 'new', image: 'new:1' }]
