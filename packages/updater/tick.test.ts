@@ -180,7 +180,7 @@ test.for(['Recreate', 'InPlaceOrRecreate'])('%s: who was frozen past its lease i
 /** Its watch is behind: nobody had annotated the pods yet. */
 const withoutAnnotations = (cluster: Cluster): Cluster => ({
   ...cluster,
-  pods: { ...cluster.pods, list: () => [...cluster.pods.list()].map(({ annotations, ...pod }) => pod), subscribe: (listener) => cluster.pods.subscribe(listener) } as Cluster['pods'],
+  pods: { ...cluster.pods, list: () => [...cluster.pods.list()].map(({ annotations: _annotations, ...pod }) => pod), subscribe: (listener) => cluster.pods.subscribe(listener) } as Cluster['pods'],
 })
 
 test('annotations that somebody has written while the watch was behind stay', async () => {
