@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { CheckpointStatus } from '@vpa/core/api/checkpoint.ts'
 import { projectVpa } from '@vpa/core/api/vpa.ts'
 import { Registry } from 'prom-client'
 import { expect, onTestFinished, test, vi } from 'vitest'
@@ -214,6 +215,18 @@ test('an eviction that is put off by an API server with too much to do is not do
   stop.abort()
   expect(await eviction).toMatchObject({ outcome: 'blocked' })
   expect(writes(connection)).toHaveLength(1)
+})
+
+test.for<[string, (cluster: Cluster) => Promise<void>]>([
+  ['status', (cluster) => cluster.patchVpaStatus(POD, { recommendation: undefined, conditions: undefined, observedGeneration: undefined })],
+  ['checkpoint', (cluster) => cluster.writeCheckpoint({ ...POD, vpa: { apiVersion: 'autoscaling.k8s.io/v1', name: 'web', uid: 'u' }, containerName: 'app', annotations: {}, status: CheckpointStatus.parse({}) })],
+])('a %s that is put off does not hold up a program that was told to stop: its lease is to be given back', async ([, write]) => {
+  const stop = new AbortController()
+  const connection = await connected(({ method }, response) => method !== 'GET' && refuse(response, 429, {}, { 'retry-after': '30' }), { signal: stop.signal, watch: { checkpoints: true } })
+  const written = write(connection.cluster)
+  await vi.waitFor(() => expect(writes(connection)).toHaveLength(1), PATIENCE)
+  stop.abort()
+  await expect(written).rejects.toMatchObject({ status: 429 })
 })
 
 test('a resize goes to the subresource, a patch to the pod; another pod of its name is left alone', async () => {

@@ -29,6 +29,8 @@ export interface OpenClientOptions extends Omit<ClientOptions, 'credentials' | '
 
 export type ConnectOptions = OpenClientOptions & Omit<InformerOptions, 'client'>
 
+type Writer = Pick<Client, 'request'>
+
 /** @throws Error that says what is wrong with the kubeconfig or the ServiceAccount */
 export async function openClient(options: OpenClientOptions): Promise<Client> {
   return new Client({ ...options, credentials: await openCredentials(options), userAgent: options.source })
@@ -44,6 +46,8 @@ export async function connect(options: ConnectOptions): Promise<Cluster> {
   const client = await openClient(options)
   const { clock, log, namespace, watch, random = Math.random } = options
   if (!client.verifiesServer) log.warn("The API server's certificate is not verified: the kubeconfig says insecure-skip-tls-verify. Whoever answers at its address can read our token, and tell us anything")
+  // A program that is told to stop must not wait for half a minute, and then evict, nor keep its lease for as long.
+  const writer: Writer = { request: (request) => client.request({ ...request, retryUntil: options.signal }) }
   const stopped = new AbortController()
   const informers = new Informers({ ...options, client, signal: AbortSignal.any([options.signal, stopped.signal]) })
   const discovery = new Discovery(client, clock)
@@ -71,13 +75,13 @@ export async function connect(options: ConnectOptions): Promise<Cluster> {
     externalMetric: (query) => readExternalMetric(client, query),
     eventsAbout: (query) => readEventsAbout(client, query),
     vpaExists: (vpa) => vpaExists(client, vpa),
-    patchVpaStatus: (vpa, status) => patch(client, `${objectPath(VPAS, vpa)}/status`, [{ op: 'add', path: '/status', value: vpaStatusJson(status) }]),
-    editVpaStatus: (vpa, operations) => outcomeOf(patch(client, `${objectPath(VPAS, vpa)}/status`, operations, options.signal)),
-    writeCheckpoint: (checkpoint) => writeCheckpoint(client, checkpoint, checkpoints.get(checkpoint.namespace, checkpoint.name) !== undefined),
-    deleteCheckpoint: (name) => deleteCheckpoint(client, name),
-    evict: (pod) => evict(client, pod, options.signal),
-    resize: (pod, operations) => outcomeOf(patch(client, `${objectPath(PODS, pod)}/resize`, [isStill(pod), ...operations], options.signal)),
-    patchPod: (pod, operations) => outcomeOf(patch(client, objectPath(PODS, pod), [isStill(pod), ...operations.flatMap(addedOnce)], options.signal)),
+    patchVpaStatus: (vpa, status) => patch(writer, `${objectPath(VPAS, vpa)}/status`, [{ op: 'add', path: '/status', value: vpaStatusJson(status) }]),
+    editVpaStatus: (vpa, operations) => outcomeOf(patch(writer, `${objectPath(VPAS, vpa)}/status`, operations)),
+    writeCheckpoint: (checkpoint) => writeCheckpoint(writer, checkpoint, checkpoints.get(checkpoint.namespace, checkpoint.name) !== undefined),
+    deleteCheckpoint: (name) => deleteCheckpoint(writer, name),
+    evict: (pod) => evict(writer, pod),
+    resize: (pod, operations) => outcomeOf(patch(writer, `${objectPath(PODS, pod)}/resize`, [isStill(pod), ...operations])),
+    patchPod: (pod, operations) => outcomeOf(patch(writer, objectPath(PODS, pod), [isStill(pod), ...operations.flatMap(addedOnce)])),
     servesResize: () => servesResize(discovery),
     readLease: (name) => readLease(client, name),
     event: (event) => events.record(event),
@@ -105,8 +109,8 @@ async function vpaExists(client: Client, { namespace, name }: ObjectName): Promi
   return items === undefined || items.length > 0
 }
 
-async function patch(client: Client, path: string, operations: JsonPatch, stop?: AbortSignal): Promise<void> {
-  await client.request({ method: 'PATCH', path, body: operations, ...(stop && { retryUntil: stop }) })
+async function patch(client: Writer, path: string, operations: JsonPatch): Promise<void> {
+  await client.request({ method: 'PATCH', path, body: operations })
 }
 
 /** Refuses the whole patch where another object has taken the name: that of a StatefulSet's pod is taken within seconds. */
@@ -121,7 +125,7 @@ function addedOnce(operation: JsonPatch[number]): JsonPatch {
 }
 
 /** @param isStored whether our store has it: most often the only request that is needed is the right one then */
-async function writeCheckpoint(client: Client, checkpoint: CheckpointWrite, isStored: boolean): Promise<void> {
+async function writeCheckpoint(client: Writer, checkpoint: CheckpointWrite, isStored: boolean): Promise<void> {
   const [write, other, isWrong] = isStored ? ([replaceCheckpoint, createCheckpoint, isNotFound] as const) : ([createCheckpoint, replaceCheckpoint, isConflict] as const)
   try {
     await write(client, checkpoint)
@@ -132,7 +136,7 @@ async function writeCheckpoint(client: Client, checkpoint: CheckpointWrite, isSt
 }
 
 /** The kind has no status subresource. The owner is written each time: the object may be of a VPA of this name that is gone. */
-async function replaceCheckpoint(client: Client, checkpoint: CheckpointWrite): Promise<void> {
+async function replaceCheckpoint(client: Writer, checkpoint: CheckpointWrite): Promise<void> {
   await patch(client, objectPath(CHECKPOINTS, checkpoint), [
     { op: 'test', path: '/spec/vpaObjectName', value: checkpoint.vpa.name },
     { op: 'test', path: '/spec/containerName', value: checkpoint.containerName },
@@ -142,7 +146,7 @@ async function replaceCheckpoint(client: Client, checkpoint: CheckpointWrite): P
   ])
 }
 
-async function createCheckpoint(client: Client, checkpoint: CheckpointWrite): Promise<void> {
+async function createCheckpoint(client: Writer, checkpoint: CheckpointWrite): Promise<void> {
   const { namespace, name, vpa, containerName, annotations } = checkpoint
   const metadata = { namespace, name, ownerReferences: ownersOf(checkpoint), annotations }
   const spec = { vpaObjectName: vpa.name, containerName }
@@ -154,7 +158,7 @@ function ownersOf({ vpa }: CheckpointWrite): readonly object[] {
   return [{ apiVersion: vpa.apiVersion, kind: 'VerticalPodAutoscaler', name: vpa.name, uid: vpa.uid }]
 }
 
-async function deleteCheckpoint(client: Client, name: ObjectName): Promise<void> {
+async function deleteCheckpoint(client: Writer, name: ObjectName): Promise<void> {
   try {
     await client.request({ method: 'DELETE', path: objectPath(CHECKPOINTS, name) })
   } catch (error) {
@@ -162,12 +166,8 @@ async function deleteCheckpoint(client: Client, name: ObjectName): Promise<void>
   }
 }
 
-/**
- * Disruption budgets are enforced by the API server, which answers 429 where one says no.
- *
- * @param stop a program that is told to stop must not wait for half a minute, and then evict
- */
-function evict(client: Client, { namespace, name, uid }: ObjectName & { readonly uid: string }, stop: AbortSignal): Promise<Outcome> {
+/** Disruption budgets are enforced by the API server, which answers 429 where one says no. */
+function evict(client: Writer, { namespace, name, uid }: ObjectName & { readonly uid: string }): Promise<Outcome> {
   const body = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { namespace, name }, deleteOptions: { preconditions: { uid } } }
-  return outcomeOf(client.request({ method: 'POST', path: `${objectPath(PODS, { namespace, name })}/eviction`, body, retryUntil: stop }))
+  return outcomeOf(client.request({ method: 'POST', path: `${objectPath(PODS, { namespace, name })}/eviction`, body }))
 }

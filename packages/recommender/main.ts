@@ -2,6 +2,7 @@
 import { connect } from '@vpa/kube/connect.ts'
 import { every } from '@vpa/kube/every.ts'
 import { runProgram } from '@vpa/kube/program.ts'
+import { whileLeading } from '@vpa/kube/while-leading.ts'
 import { Config, recommenderOptions } from './config.ts'
 import { openDashboard } from './dashboard/open-dashboard.ts'
 import { Recorder } from './dashboard/recorder.ts'
@@ -17,7 +18,7 @@ await runProgram({
   name: 'vpa-recommender',
   flags: Config,
   healthTimeout: ({ recommenderInterval }) => 5 * recommenderInterval,
-  async run({ config, log, registry, clock, signal, health, lead, env }) {
+  async run({ config, log, registry, clock, signal, health, lead, leads, env }) {
     const options = recommenderOptions(config)
     const metrics = new Metrics(registry, clock)
     if (config.storage === 'prometheus' && config.prometheusInsecure) log.warn("Prometheus' certificate is not verified: --prometheus-insecure")
@@ -38,7 +39,7 @@ await runProgram({
     if (config.recommendationMetrics) exposeRecommendations(registry, { vpas: cluster.vpas, recommenderName: config.recommenderName })
     const recorder = config.dashboard ? new Recorder(config.recommenderInterval) : undefined
     const recommender = new Recommender({
-      cluster,
+      cluster: whileLeading(cluster, leads),
       clock,
       log,
       options,

@@ -310,7 +310,7 @@ test.for([0, 1, 2, 3, 4, 5, 6])('killed after %i writes of a turn and started ag
   await run(10)
   const before = names.map((name) => stateOf(sandbox, name))
 
-  const doomed = await startRecommender(sandbox, clock, flags, dyingAfter(writes))
+  const doomed = await startRecommender(sandbox, clock, flags, { death: dyingAfter(writes) })
   await Promise.race([doomed.run(1), doomed.died])
   const restarted = await startRecommender(sandbox, clock, flags)
   await restarted.run(1)
@@ -325,6 +325,22 @@ test.for([0, 1, 2, 3, 4, 5, 6])('killed after %i writes of a turn and started ag
       expect(is.upperBound[resource]).toBeLessThanOrEqual(was.upperBound[resource])
     }
   }
+})
+
+test('who was frozen past its lease in the middle of a turn writes nothing more', async () => {
+  const { sandbox, clock, run } = await scene()
+  for (const name of ['cache', 'db']) {
+    await addDeployment(sandbox, name)
+    await addVpa(sandbox, name)
+    sandbox.load('default', { app: name }, 'app', () => KONG)
+  }
+  await run(10)
+  const versions = () => ['VerticalPodAutoscaler', 'VerticalPodAutoscalerCheckpoint'].flatMap((kind) => sandbox.list(kind).map(({ metadata }) => metadata.resourceVersion))
+  const before = new Set(versions())
+  let left = 2
+  const former = await startRecommender(sandbox, clock, ['--update-worker-count=1'], { leads: () => (left -= 1) >= 0 })
+  await former.run(1)
+  expect(versions().filter((version) => !before.has(version))).toHaveLength(2)
 })
 
 function stateOf(sandbox: Sandbox, name: string) {

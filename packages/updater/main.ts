@@ -3,10 +3,10 @@ import { connect } from '@vpa/kube/connect.ts'
 import { every } from '@vpa/kube/every.ts'
 import { type ProgramContext, runProgram } from '@vpa/kube/program.ts'
 import { UNFINISHED_PODS } from '@vpa/kube/resources.ts'
+import { whileLeading } from '@vpa/kube/while-leading.ts'
 import { Config } from './config.ts'
 import { Metrics } from './metrics.ts'
 import { type UpdaterOptions, updaterTick } from './tick.ts'
-import { whileLeading } from './while-leading.ts'
 
 await runProgram({ name: 'vpa-updater', flags: Config, healthTimeout: ({ updaterInterval }) => 5 * updaterInterval, run })
 

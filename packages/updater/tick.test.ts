@@ -1,9 +1,9 @@
 import { MINUTE, SECOND } from '@vpa/core/time.ts'
 import type { Cluster, Outcome } from '@vpa/kube/cluster.ts'
+import { whileLeading } from '@vpa/kube/while-leading.ts'
 import { expect, test, vi } from 'vitest'
 import { PATIENCE } from '../../test/support/patience.ts'
 import { type Scene, podNames, renewLease, scene, until } from '../../test/support/updater-scene.ts'
-import { whileLeading } from './while-leading.ts'
 
 /** How many of the pods that were there before have gone. */
 async function evictedBy(scene: Scene, ticks = 1): Promise<number> {

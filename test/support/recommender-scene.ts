@@ -9,6 +9,7 @@ import { parseConfig } from '@vpa/kube/config.ts'
 import { connect } from '@vpa/kube/connect.ts'
 import type { Watched } from '@vpa/kube/informers.ts'
 import type { Log } from '@vpa/kube/log.ts'
+import { whileLeading } from '@vpa/kube/while-leading.ts'
 import type { KubeObject } from '@vpa/sandbox/object.ts'
 import { type Sandbox, startSandbox } from '@vpa/sandbox/sandbox.ts'
 import { Registry } from 'prom-client'
@@ -76,7 +77,7 @@ function mortal(cluster: Cluster, death: Death): Cluster {
   return { ...cluster, patchVpaStatus: unlessDead(cluster.patchVpaStatus), writeCheckpoint: unlessDead(cluster.writeCheckpoint) }
 }
 
-export async function startRecommender(sandbox: Sandbox, clock: FakeClock, flags: readonly string[] = [], death = IMMORTAL): Promise<Omit<Scene, 'sandbox' | 'clock'> & { readonly died: Promise<void> }> {
+export async function startRecommender(sandbox: Sandbox, clock: FakeClock, flags: readonly string[] = [], { death = IMMORTAL, leads = () => true }: { death?: Death; leads?: () => boolean } = {}): Promise<Omit<Scene, 'sandbox' | 'clock'> & { readonly died: Promise<void> }> {
   const parsed = parseConfig(Config, flags)
   if (!('config' in parsed)) throw new Error('problem' in parsed ? parsed.problem : parsed.help)
   const messages: string[] = []
@@ -91,7 +92,7 @@ export async function startRecommender(sandbox: Sandbox, clock: FakeClock, flags
   const watch = watchedBy(options)
   const { cluster, signal } = await connectTo(sandbox, { clock, log, registry, watch })
   const recorder = new Recorder(parsed.config.recommenderInterval)
-  const recommender = new Recommender({ cluster: mortal(cluster, death), clock, log, options, metrics: new Metrics(registry, clock), quality: new QualityMetrics(registry), recorder, signal })
+  const recommender = new Recommender({ cluster: whileLeading(mortal(cluster, death), leads), clock, log, options, metrics: new Metrics(registry, clock), quality: new QualityMetrics(registry), recorder, signal })
   const dashboard = new DashboardData({ cluster, clock, options, prices: { ...DEFAULT_PRICES, currency: '$' }, recorder, recommender })
   await cluster.synced()
   const turn = async () => {
