@@ -166,6 +166,16 @@ test('a new list is told as the difference: deleted, changed, added, replaced; w
   expect(watched.changes.slice(4)).toEqual(['~changed', '-replaced', '+replaced', '+new', '-gone'])
 })
 
+test.for<[string, unknown]>([
+  ['is no list', { status: 'under maintenance' }],
+  ['has no version', { metadata: {}, items: [] }],
+])('an answer that %s, such as that of a proxy on the way, does not empty the store', async ([, answer]) => {
+  const watched = await watching(list(5, thing('a', 1)), status(410), (response) => json(response, 200, answer), list(6, thing('a', 1), thing('b', 6)), stream())
+  await asked(watched, 5)
+  await vi.waitFor(() => expect(kept(watched)).toEqual({ a: 1, b: 1 }), PATIENCE)
+  expect(watched.changes).toEqual(['+a', '+b'])
+})
+
 test('while the API server is away the store serves what it has, and waits grow to 5 s', async () => {
   const watched = await watching(list(5, thing('a', 1)), ...Array<Answer>(7).fill(status(503)), stream(added(thing('b', 6))))
   await asked(watched, 8)

@@ -112,7 +112,10 @@ export class Watch<T extends StoredObject> {
       if (kept !== undefined) seen.add(kept)
     }
     try {
-      this.#resourceVersion = await readList(client, { path, query, signal, onItem, ...(this.#pageSize && { pageSize: this.#pageSize }) })
+      const version = await readList(client, { path, query, signal, onItem, ...(this.#pageSize && { pageSize: this.#pageSize }) })
+      // Whoever is on the way may answer with JSON of its own. Taken for an empty list, it would empty the store.
+      if (version === '') throw new Error('the answer is no list of the API server: it has no resourceVersion')
+      this.#resourceVersion = version
     } catch (error) {
       // The list outlived what the API server remembers. In one answer it cannot.
       if (isExpired(error)) this.#pageSize = undefined
