@@ -227,6 +227,22 @@ test('an object that cannot be read costs only itself; its last readable form st
   expect(await watched.registry.metrics()).toContain('vpa_watch_unreadable_objects_total{kind="things"} 2')
 })
 
+test.for([
+  ['no object', added(undefined)],
+  ['nothing', null],
+  ['an object without a name', added({ metadata: { namespace: 'ns', uid: 'uid-a', resourceVersion: '6' }, size: 9 })],
+  ['an object without a uid', modified({ metadata: { namespace: 'ns', name: 'a', resourceVersion: '6' }, size: 9 })],
+  ['an object without a version', modified({ metadata: { namespace: 'ns', name: 'a', uid: 'uid-a' }, size: 9 })],
+  ['a version that is no text', modified({ metadata: { namespace: 'ns', name: 'a', uid: 'uid-a', resourceVersion: 6 }, size: 9 })],
+  ['a deletion without a uid', deleted({ metadata: { namespace: 'ns', name: 'a', resourceVersion: '6' } })],
+] as const)('an event that tells of %s changes nothing; a list tells what it was meant to say', async ([, event]) => {
+  const watched = await watching(list(5, thing('a', 1)), stream(event), list(7, thing('a', 6, { size: 2 })), stream())
+  await asked(watched, 4)
+  expect(watched.changes).toEqual(['+a', '~a'])
+  expect(requests(watched)).toEqual(['list', 'watch from 5', 'list', 'watch from 7'])
+  expect(kept(watched)).toEqual({ a: 2 })
+})
+
 test('events that come twice or late change nothing', async () => {
   const watched = await watching(
     list(5, thing('a', 99, { uid: 'new' })),

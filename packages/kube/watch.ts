@@ -157,12 +157,13 @@ export class Watch<T extends StoredObject> {
   }
 
   #event(line: string): void {
-    const { type, object } = parsed(line) as { type?: string; object?: RawObject }
+    const { type, object } = (parsed(line) ?? {}) as { type?: string; object?: RawObject }
     if (type === 'ERROR') throw new ApiError(object?.code ?? 500, object ?? {})
+    if (type !== 'BOOKMARK' && !isIdentified(object)) throw new BrokenLine(`not an event of an object with name, uid and resourceVersion: ${line.slice(0, 100)}`)
     if (type === 'DELETED') this.#remove(object)
     else if (type !== 'BOOKMARK') this.#follow(object)
     const version = object?.metadata?.resourceVersion
-    if (version !== undefined && !isOlder(version, this.#resourceVersion ?? '')) this.#resourceVersion = version
+    if (typeof version === 'string' && !isOlder(version, this.#resourceVersion ?? '')) this.#resourceVersion = version
     this.#backOff.reset()
     this.#expired = false
   }
@@ -205,7 +206,13 @@ interface RawObject extends StatusBody {
   readonly metadata?: RawMeta
 }
 
-/** What came is not JSON, not in order, or larger than any object: what it was meant to say is lost, so only a new list helps. */
+/** Whether it can be told which object this is, and whether it is another one, or older, than what is known. */
+function isIdentified(object: RawObject | undefined): boolean {
+  const { name, uid, resourceVersion } = object?.metadata ?? {}
+  return [name, uid, resourceVersion].every((text) => typeof text === 'string' && text !== '')
+}
+
+/** What came is not JSON, of no object that can be told, not in order, or larger than any object: what it was meant to say is lost, so only a new list helps. */
 class BrokenLine extends Error {}
 
 function linesOf(chunk: Buffer, splitter: LineSplitter): readonly string[] {
