@@ -221,6 +221,10 @@ describe('what is no review', () => {
   test('more than 5 MiB: refused', async () => {
     expect(await send(' '.repeat(5 * 1024 * 1024 + 1))).toEqual({ code: 413, body: 'request payload too large' })
   })
+
+  test('what is not there whole after 30 s is given up: nobody can hold bodies open', () => {
+    expect(start().server.server).toMatchObject({ requestTimeout: 30_000 })
+  })
 })
 
 describe('what is unusual, yet a review', () => {

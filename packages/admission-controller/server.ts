@@ -1,3 +1,4 @@
+import { SECOND } from '@vpa/core/time.ts'
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import type { Log } from '@vpa/kube/log.ts'
 import type { Certificates } from './certificates.ts'
@@ -10,6 +11,8 @@ export const SERVING_PATH = '/serving'
 
 /** Larger requests are refused; the API server's own limit for objects is 3 MiB. */
 const BODY_LIMIT = 5 * 1024 * 1024
+/** Longer the API server waits for no webhook's answer. Who sends more slowly holds a body open, and is cut off. */
+const SLOWEST_REQUEST = 30 * SECOND
 
 /** With the charset that would otherwise be added, for every answer anew. */
 const JSON_TYPE = 'application/json; charset=utf-8'
@@ -31,7 +34,7 @@ export function admissionServer(options: AdmissionServerOptions): FastifyInstanc
   const { tls, metrics, log } = options
   const https = { ...secureContext(tls), keepAlive: true }
   // While closing, connections that are idle are ended and requests that are under way, or still come, are answered.
-  const server = fastify({ https, bodyLimit: BODY_LIMIT, forceCloseConnections: 'idle', return503OnClosing: false }) as unknown as FastifyInstance
+  const server = fastify({ https, bodyLimit: BODY_LIMIT, requestTimeout: SLOWEST_REQUEST, forceCloseConnections: 'idle', return503OnClosing: false }) as unknown as FastifyInstance
   // The API server ends connections that it has no use for; one that we end just when it asks costs a review. Who is gone is noticed by TCP.
   server.server.keepAliveTimeout = 0
   server.removeAllContentTypeParsers()

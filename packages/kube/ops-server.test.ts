@@ -17,6 +17,10 @@ function setUp({ timeout = 5 * MINUTE as number | undefined, profiling = false }
   return { clock, health, registry, server, get }
 }
 
+test('a request that is not there whole after 30 s is given up', () => {
+  expect(setUp().server.server.requestTimeout).toBe(30_000)
+})
+
 test('metrics are Prometheus text', async () => {
   const { registry, server } = setUp()
   new Counter({ name: 'vpa_test_total', help: 'x', registers: [registry] }).inc(2)

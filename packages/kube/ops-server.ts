@@ -1,4 +1,4 @@
-import { formatDuration } from '@vpa/core/time.ts'
+import { SECOND, formatDuration } from '@vpa/core/time.ts'
 import fastify, { type FastifyInstance } from 'fastify'
 import type { Registry } from 'prom-client'
 import type { Clock } from './clock.ts'
@@ -18,7 +18,7 @@ export interface OpsServerOptions {
  */
 export function opsServer({ registry, health, profiling, clock }: OpsServerOptions): FastifyInstance {
   // Scrapers keep connections open; closing does not wait for them.
-  const server = fastify({ forceCloseConnections: true })
+  const server = fastify({ forceCloseConnections: true, requestTimeout: 30 * SECOND })
   server.get('/metrics', async (_, reply) => reply.type(registry.contentType).send(await registry.metrics()))
   for (const path of ['/health-check', '/livez']) {
     server.get(path, (_, reply) => {

@@ -1,4 +1,5 @@
 import type { ErrorAnswer } from '@vpa/core/advise/dashboard-answer.ts'
+import { SECOND } from '@vpa/core/time.ts'
 import { type Address, formatAddress } from '@vpa/kube/address.ts'
 import { messageOf } from '@vpa/kube/error-message.ts'
 import type { PageFiles } from '@vpa/dashboard/page-files.ts'
@@ -32,7 +33,7 @@ export interface DashboardServerOptions {
  * and answers what is wrong as `{"error": ...}`. Plain HTTP, not yet listening.
  */
 export function dashboardServer({ data, address, log }: DashboardServerOptions): FastifyInstance {
-  const server = fastify({ forceCloseConnections: true, routerOptions: { maxParamLength: LONGEST_NAME } })
+  const server = fastify({ forceCloseConnections: true, requestTimeout: 30 * SECOND, routerOptions: { maxParamLength: LONGEST_NAME } })
   const isLocal = LOOPBACK.includes(address.host) || address.host.startsWith('127.')
   const ownNames = new Set([...LOOPBACK, address.host])
   server.addHook('onRequest', async (request, reply) => {
