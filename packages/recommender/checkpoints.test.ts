@@ -78,10 +78,10 @@ test('a checkpoint is read when its VPA is first seen, and never again: it would
   const stored: Checkpoint[] = []
   const checkpoints = checkpointsOf({ clock: fakeClock(), stored })
   const [early, late] = subjects('early', 'late')
-  checkpoints.load([early!])
+  checkpoints.loaded.read([early!])
   stored.push(...['early', 'late'].map((name) => savedOf(name)))
-  checkpoints.load([early!, late!])
-  expect([early, late].map((subject) => checkpoints.of(subject!.vpa).get('app')?.span.count)).toEqual([undefined, 3])
+  checkpoints.loaded.read([early!, late!])
+  expect([early, late].map((subject) => checkpoints.loaded.of(subject!.vpa).get('app')?.span.count)).toEqual([undefined, 3])
 })
 
 test.for<[string, readonly Resource[], object]>([
@@ -94,12 +94,12 @@ test.for<[string, readonly Resource[], object]>([
   const written: string[] = []
   const histogram = { referenceTimestamp: '2026-02-28T00:00:00Z', bucketWeights: { 1: 10_000 }, totalWeight: 1 }
   const checkpoints = checkpointsOf({ clock, stored: ['web', 'gone'].map((name) => savedOf(name, 'app', { cpuHistogram: { ...histogram, bucketWeights: { 26: 10_000 } }, memoryHistogram: histogram })), written, lacks })
-  checkpoints.load(subjects('web'))
+  checkpoints.loaded.read(subjects('web'))
   await checkpoints.write(subjects('web'), clock.now())
   await clock.advance(DAY)
   await checkpoints.collectGarbage(subjects('web'))
   const [web] = subjects('web')
-  expect([...checkpoints.of(web!.vpa)].map(([container, { span, cpu, memoryPeaks }]) => [container, span.count, Number(cpu.percentile(0.9).toFixed(3)), Math.round(memoryPeaks.percentile(0.9))])).toEqual(expected)
+  expect([...checkpoints.loaded.of(web!.vpa)].map(([container, { span, cpu, memoryPeaks }]) => [container, span.count, Number(cpu.percentile(0.9).toFixed(3)), Math.round(memoryPeaks.percentile(0.9))])).toEqual(expected)
   expect(written).toEqual([])
 })
 
@@ -159,8 +159,8 @@ test.for([
     for (const name of ['right', 'ahead', 'behind']) history.setPod({ namespace: 'default', name, labels: {}, phase: 'Running', containers: [{ name: 'app' }] }, clock.now())
     const web: Subject = { vpa: projectVpa({ metadata: { namespace: 'default', name: 'web' } }), target: { selector: {} }, groups: [...history.groups()] }
     const checkpoints = keptCheckpoints(clock, store)
-    checkpoints.load([web])
-    checkpoints.resumeIntervals(history, clock.now())
+    checkpoints.loaded.read([web])
+    checkpoints.loaded.resumeIntervals(history, clock.now())
     /** Whose sample of that minute counts. */
     const measure = () => [['right', 0], ['ahead', 30 * MINUTE], ['behind', -5 * MINUTE]].flatMap(([podName, offset]) => {
       const { history: container, aggregate } = history.container({ namespace: 'default', podName: String(podName), containerName: 'app' }, clock.now())!
@@ -206,7 +206,7 @@ test('what somebody has fetched for a VPA meanwhile is read before it is saved a
   const [done] = subjects('web')
   const fetching = { ...done!, vpa: { ...done!.vpa, status: { ...done!.vpa.status, conditions: [{ type: 'FetchingHistory', status: 'True', reason: '', message: '', lastTransitionTime: undefined }] } } }
   const turn = async (subject: Subject) => {
-    checkpoints.load([subject])
+    checkpoints.loaded.read([subject])
     await checkpoints.write([subject], clock.now())
     await clock.advance(MINUTE)
     return store.get('default', 'web-app')?.status.totalSamplesCount
@@ -228,8 +228,8 @@ test('a memory interval that has ended since the checkpoint was written is no se
   const web: Subject = { ...subjects('web')[0]!, groups: [...history.groups()] }
   const checkpoints = keptCheckpoints(clock, store)
   const turn = async (isOurs: boolean) => {
-    checkpoints.load(isOurs ? [web] : [])
-    checkpoints.resumeIntervals(history, clock.now())
+    checkpoints.loaded.read(isOurs ? [web] : [])
+    checkpoints.loaded.resumeIntervals(history, clock.now())
     const { history: container, aggregate } = history.container({ namespace: 'default', podName: 'web', containerName: 'app' }, clock.now())!
     container.addCpu(aggregate, 100, clock.now())
     container.addMemory(aggregate, { bytes: 1e8, at: clock.now() }, recommenderOptions(Config.parse({})).aggregation)
@@ -255,9 +255,9 @@ test.for<[string, object, string]>([
   const bad = savedOf('web', 'bad', status)
   const checkpoints = checkpointsOf({ clock: fakeClock(), stored: [bad, savedOf('web')], log })
   const [web] = subjects('web')
-  checkpoints.load([web!])
+  checkpoints.loaded.read([web!])
   expect(errors).toEqual([['Error while loading checkpoint', 'default/web', 'bad', message]])
-  expect([...checkpoints.of(web!.vpa)].map(([container, { span }]) => [container, span.count])).toEqual([['app', 3]])
+  expect([...checkpoints.loaded.of(web!.vpa)].map(([container, { span }]) => [container, span.count])).toEqual([['app', 3]])
 })
 
 function savedOf(vpaObjectName: string, containerName = 'app', status: object = {}): Checkpoint {

@@ -103,8 +103,8 @@ export class Recommender {
     const index = new SubjectIndex(subjects)
     loop.endStep('LoadVPAs')
     this.#loadPods(index, now)
-    this.#checkpoints.load(subjects)
-    this.#checkpoints.resumeIntervals(this.#history, now)
+    this.#checkpoints.loaded.read(subjects)
+    this.#checkpoints.loaded.resumeIntervals(this.#history, now)
     this.#dropCountedOoms(index, now)
     loop.endStep('LoadPods')
     await this.#loadUsage(subjects, index, now)
@@ -132,7 +132,7 @@ export class Recommender {
   /** All that is known of a VPA's containers; undefined for one that no turn has seen yet. */
   usageOf({ uid }: Vpa): UsageByContainer | undefined {
     const subject = this.#subjects.find(({ vpa }) => vpa.uid === uid)
-    return subject && mergedUsage(subject.groups, this.#checkpoints.of(subject.vpa), this.#context.options.halfLives)
+    return subject && mergedUsage(subject.groups, this.#checkpoints.loaded.of(subject.vpa), this.#context.options.halfLives)
   }
 
   #remember(ooms: readonly Oom[]): void {
@@ -236,7 +236,7 @@ export class Recommender {
     await workThrough(subjects, options.workers, async (subject) => {
       const { vpa, target, groups } = subject
       try {
-        const usage = mergedUsage(groups, this.#checkpoints.of(vpa), options.halfLives)
+        const usage = mergedUsage(groups, this.#checkpoints.loaded.of(vpa), options.halfLives)
         const recommendation = recommendationFor(vpa, usage, options)
         facts.push({ vpa, hasRecommendation: recommendation.length > 0, matchesPods: podCountOf(subject) > 0, unsupported: 'unsupported' in target })
         await publish({ subject, usage, recommendation }, context)
