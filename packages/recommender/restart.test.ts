@@ -1,9 +1,8 @@
-import { setImmediate } from 'node:timers/promises'
 import { milliValue, quantity, wholeValue } from '@vpa/core/quantity.ts'
-import { DAY, HOUR, MINUTE, SECOND, formatTime } from '@vpa/core/time.ts'
+import { DAY, HOUR } from '@vpa/core/time.ts'
 import type { Sandbox } from '@vpa/sandbox/sandbox.ts'
 import { describe, expect, test } from 'vitest'
-import { KONG, MB, addDeployment, addVpa, checkpointNames, dyingAfter, samplesOf, savedCheckpoint, scene, startRecommender, statusOf, targetOf } from '../../test/support/recommender-scene.ts'
+import { KONG, MB, addDeployment, addVpa, checkpointNames, dyingAfter, hungryScene, samplesOf, savedCheckpoint, scene, startRecommender, statusOf, targetOf } from '../../test/support/recommender-scene.ts'
 
 describe('history is kept', () => {
   test('when the selector changes', async () => {
@@ -64,14 +63,10 @@ describe('history is kept', () => {
   })
 
   test('of an OOM, when the recommender restarts within the same memory interval', async () => {
-    const { sandbox, clock, run } = await scene()
-    await addDeployment(sandbox, 'hungry', { limits: { memory: '300Mi' } })
-    await addVpa(sandbox, 'hungry')
-    let memoryBytes = 400 * MB
-    sandbox.load('default', { app: 'hungry' }, 'app', () => ({ cpuMillicores: 10, memoryBytes }))
+    const { sandbox, clock, run, use } = await hungryScene(400)
     await run(5)
     const before = targetOf(sandbox, 'hungry')?.memory
-    memoryBytes = 10 * MB
+    use(10)
     const restarted = await startRecommender(sandbox, clock)
     await restarted.run(3)
     expect(targetOf(sandbox, 'hungry')?.memory).toBe(before)
@@ -82,14 +77,10 @@ describe('a VPA that comes from another recommender', () => {
   const OURS = { recommenders: [{ name: 'ours' }] }
 
   test('brings its OOM along, although its pods have begun memory intervals here', async () => {
-    const { sandbox, clock, run } = await scene()
-    await addDeployment(sandbox, 'hungry', { limits: { memory: '300Mi' } })
-    await addVpa(sandbox, 'hungry')
-    let memoryBytes = 400 * MB
-    sandbox.load('default', { app: 'hungry' }, 'app', () => ({ cpuMillicores: 10, memoryBytes }))
+    const { sandbox, clock, run, use } = await hungryScene(400)
     await run(5)
     const before = targetOf(sandbox, 'hungry')?.memory
-    memoryBytes = 10 * MB
+    use(10)
     const ours = await startRecommender(sandbox, clock, ['--recommender-name=ours'])
     await ours.run(3)
     await addVpa(sandbox, 'hungry', OURS)
@@ -144,110 +135,6 @@ describe('usage that was counted before a restart', () => {
     const before = samplesOf(sandbox)
     await run(5)
     expect(samplesOf(sandbox)).toBe(before + 5)
-  })
-})
-
-describe('a recommender that was away', () => {
-  test('counts the OOMs of that time, and none that came before', async () => {
-    const { sandbox, clock, run } = await scene()
-    await addDeployment(sandbox, 'hungry', { limits: { memory: '300Mi' } })
-    await addVpa(sandbox, 'hungry')
-    let memoryBytes = 10 * MB
-    sandbox.load('default', { app: 'hungry' }, 'app', () => ({ cpuMillicores: 10, memoryBytes }))
-    await run(2)
-    memoryBytes = 400 * MB
-    await clock.advance(MINUTE)
-    memoryBytes = 10 * MB
-    await clock.advance(5 * MINUTE)
-    const restarted = await startRecommender(sandbox, clock)
-    await restarted.run(5)
-    expect(restarted.messages.filter((message) => message === 'OOM detected')).toHaveLength(1)
-    const counted = targetOf(sandbox, 'hungry')?.memory
-    expect(Number(counted)).toBeGreaterThan(300 * 1024 * 1024)
-
-    const next = await startRecommender(sandbox, clock)
-    await next.run(1)
-    expect(next.messages).not.toContain('OOM detected')
-    expect(targetOf(sandbox, 'hungry')?.memory).toBe(counted)
-  })
-
-  test('takes no OOM for usage that came before it knew of the container', async () => {
-    const { sandbox, clock } = await scene()
-    await addDeployment(sandbox, 'hungry', { limits: { memory: '300Mi' } })
-    await addVpa(sandbox, 'hungry')
-    let memoryBytes = 400 * MB
-    sandbox.load('default', { app: 'hungry' }, 'app', () => ({ cpuMillicores: 10, memoryBytes }))
-    await clock.advance(MINUTE)
-    memoryBytes = 10 * MB
-    await clock.advance(5 * MINUTE)
-    const first = await startRecommender(sandbox, clock)
-    await first.run(2)
-    expect(first.messages).not.toContain('OOM detected')
-  })
-})
-
-describe('a replica that stood by and takes over', () => {
-  test('counts the OOMs that nobody has counted, and no other', async () => {
-    const { sandbox, clock, run } = await scene()
-    await addDeployment(sandbox, 'hungry', { limits: { memory: '300Mi' } })
-    await addVpa(sandbox, 'hungry')
-    let memoryBytes = 10 * MB
-    sandbox.load('default', { app: 'hungry' }, 'app', () => ({ cpuMillicores: 10, memoryBytes }))
-    await run(2)
-    const standby = await startRecommender(sandbox, clock)
-    memoryBytes = 400 * MB
-    await run(1)
-    memoryBytes = 10 * MB
-    await run(3)
-    const counted = targetOf(sandbox, 'hungry')?.memory
-    await standby.run(1)
-    expect(standby.messages).not.toContain('OOM detected')
-    expect(targetOf(sandbox, 'hungry')?.memory).toBe(counted)
-
-    const next = await startRecommender(sandbox, clock)
-    memoryBytes = 400 * MB
-    await next.run(1)
-    expect(next.messages).toContain('OOM detected')
-  })
-
-  test('counts an OOM of a container whose checkpoint is older, however new those of others are', async () => {
-    const { sandbox, clock, run } = await scene()
-    await addDeployment(sandbox, 'hungry', { limits: { memory: '300Mi' } })
-    await addVpa(sandbox, 'hungry')
-    let memoryBytes = 10 * MB
-    sandbox.load('default', { app: 'hungry' }, 'app', () => ({ cpuMillicores: 10, memoryBytes }))
-    await run(2)
-    const standby = await startRecommender(sandbox, clock)
-    memoryBytes = 400 * MB
-    await clock.advance(MINUTE)
-    memoryBytes = 10 * MB
-    await clock.advance(3 * MINUTE)
-    const ofAnother = savedCheckpoint('elsewhere', 'app', clock.now()) as { status: object }
-    await sandbox.apply({ ...ofAnother, status: { ...ofAnother.status, lastUpdateTime: formatTime(clock.now()) } })
-    await standby.run(1)
-    expect(standby.messages).toContain('OOM detected')
-  })
-
-  test('counts an OOM that came while the one before it was writing', async () => {
-    const { sandbox, clock, run } = await scene()
-    await addDeployment(sandbox, 'worker', { limits: { memory: '300Mi' } })
-    await addVpa(sandbox, 'worker')
-    let memoryBytes = 10 * MB
-    sandbox.load('default', { app: 'worker' }, 'app', () => ({ cpuMillicores: 10, memoryBytes }))
-    await run(2)
-    const standby = await startRecommender(sandbox, clock)
-    const slow = await startRecommender(sandbox, clock, ['--update-worker-count=1', '--checkpoints-timeout=5m'])
-    sandbox.faults.respond({ path: /verticalpodautoscalercheckpoints.web-app/, method: 'PATCH', status: 429, retryAfterSeconds: 30, times: 4 })
-    const turn = slow.turn()
-    while (sandbox.faults.made === 0) await setImmediate()
-    await clock.advance(20 * SECOND)
-    memoryBytes = 400 * MB
-    await clock.advance(30 * SECOND)
-    memoryBytes = 10 * MB
-    while (!slow.messages.includes('ClusterState is tracking')) await clock.advance(SECOND)
-    await turn
-    await standby.run(1)
-    expect(standby.messages).toContain('OOM detected')
   })
 })
 

@@ -50,6 +50,16 @@ export async function scene(...flags: readonly string[]): Promise<Scene> {
   return { sandbox, clock, ...(await startRecommender(sandbox, clock, flags)) }
 }
 
+/** Besides `web`, Deployment `hungry` with its VPA, whose pod is killed above 300 MiB. It uses so many megabytes, or what `use` says from then on. */
+export async function hungryScene(megabytes: number): Promise<Scene & { use(megabytes: number): void }> {
+  const facts = await scene()
+  let memoryBytes = megabytes * MB
+  await addDeployment(facts.sandbox, 'hungry', { limits: { memory: '300Mi' } })
+  await addVpa(facts.sandbox, 'hungry')
+  facts.sandbox.load('default', { app: 'hungry' }, 'app', () => ({ cpuMillicores: 10, memoryBytes }))
+  return { ...facts, use: (now) => void (memoryBytes = now * MB) }
+}
+
 /** A process that is gone makes no more writes, and never hears of the one that it is killed in. */
 interface Death {
   readonly died: Promise<void>
