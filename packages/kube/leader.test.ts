@@ -1,6 +1,6 @@
 import { SECOND } from '@vpa/core/time.ts'
 import { expect, test } from 'vitest'
-import { fakeClock } from '../../test/support/fake-clock.ts'
+import { type FakeClock, fakeClock } from '../../test/support/fake-clock.ts'
 import { ApiError } from './api-error.ts'
 import type { ApiRequest } from './client.ts'
 import { awaitLeadership, type Leadership, type LeaderElectionOptions } from './leader.ts'
@@ -12,12 +12,14 @@ interface StoredLease {
 }
 
 /** An API server with room for one lease. */
-function leaseServer() {
+function leaseServer(clock: FakeClock) {
   let lease: StoredLease | undefined
   let version = 0
   const server = {
     down: false,
     hangs: false,
+    /** How long each read takes. */
+    readTime: 0,
     /** Does as it is asked, but does not answer. */
     losesAnswers: false,
     get lease() {
@@ -25,6 +27,7 @@ function leaseServer() {
     },
     async request<T>({ method = 'GET', body, signal }: ApiRequest): Promise<T> {
       if (server.hangs) await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(new Error('aborted'))))
+      if (method === 'GET' && server.readTime > 0) await clock.sleep(server.readTime, signal)
       if (server.down) throw new ApiError(500, { message: 'etcd is away' })
       const sent = structuredClone(body) as StoredLease
       if (method === 'GET' && lease === undefined) throw new ApiError(404, { reason: 'NotFound' })
@@ -40,7 +43,7 @@ function leaseServer() {
 
 function election() {
   const clock = fakeClock()
-  const server = leaseServer()
+  const server = leaseServer(clock)
   const options = (identity: string): LeaderElectionOptions => ({
     client: server,
     clock,
@@ -145,6 +148,17 @@ test('a holder knows without asking when its lease may have run out', async () =
   expect(leader.leadership?.isHeld).toBe(true)
   await clock.advance(SECOND)
   expect(leader.leadership?.isHeld).toBe(false)
+})
+
+test('a holder whose lease is read slowly holds it all the time: it counts from when it was renewed', async () => {
+  const { clock, server, replica } = election()
+  server.readTime = 9 * SECOND
+  const leader = replica('leader')
+  await clock.advance(9 * SECOND)
+  for (let second = 0; second < 60; second += 1) {
+    expect(leader.leadership?.isHeld).toBe(true)
+    await clock.advance(SECOND)
+  }
 })
 
 test('a shorter failure does not', async () => {

@@ -52,9 +52,9 @@ export class LeaseLock {
   /** Takes or renews the lease. `failed` when the API server cannot be asked, or when another replica was faster. */
   async tryToHold(signal: AbortSignal): Promise<Turn> {
     const { clock, leaseDuration } = this.#options
-    const heldUntil = clock.uptime() + wholeSeconds(leaseDuration) * SECOND
     try {
       const lease = await this.#read(signal)
+      const heldUntil = clock.uptime() + wholeSeconds(leaseDuration) * SECOND
       if (lease === undefined) {
         await this.#write('POST', { spec: this.#ownSpec(undefined) }, signal)
       } else {
