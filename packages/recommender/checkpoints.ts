@@ -18,7 +18,7 @@ export interface CheckpointsContext extends LoadedCheckpointsContext {
 
 /** The checkpoints of VPAs: written by turns, and deleted with what they tell of. Where history comes from Prometheus, neither. */
 export class Checkpoints {
-  /** What they told before that. */
+  /** What they told when they were read. */
   readonly loaded: LoadedCheckpoints
   readonly #context: CheckpointsContext
   readonly #writtenAt = new Map<string, EpochMs>()
@@ -67,6 +67,9 @@ export class Checkpoints {
     this.loaded.forgetExpired(subjectOf, now)
     if (prometheus) return
     for (const name of this.#writtenAt.keys()) if (!subjectOf.has(name)) this.#writtenAt.delete(name)
+    // Most checkpoints go with their VPA, which owns them.
+    const saved = new Set([...cluster.checkpoints.list()].map(({ namespace, name }) => `${namespace}/${name}`))
+    for (const key of this.#writtenFor.keys()) if (!saved.has(key)) this.#writtenFor.delete(key)
     for (const checkpoint of cluster.checkpoints.list()) {
       if (signal.aborted) return
       const subject = subjectOf.get(vpaOf(checkpoint))
