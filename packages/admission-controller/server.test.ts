@@ -223,7 +223,7 @@ describe('what is no review', () => {
   })
 
   test('what is not there whole after 30 s is given up: nobody can hold bodies open', () => {
-    expect(start().server.server).toMatchObject({ requestTimeout: 30_000 })
+    expect(start().server.server).toMatchObject({ requestTimeout: 30_000, headersTimeout: 30_000 })
   })
 })
 

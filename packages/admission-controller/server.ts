@@ -11,7 +11,7 @@ export const SERVING_PATH = '/serving'
 
 /** Larger requests are refused; the API server's own limit for objects is 3 MiB. */
 const BODY_LIMIT = 5 * 1024 * 1024
-/** Longer the API server waits for no webhook's answer. Who sends more slowly holds a body open, and is cut off. */
+/** Longer the API server waits for no webhook's answer. Who sends more slowly holds a body open, and is cut off when Node looks for such next, every 30 s. */
 const SLOWEST_REQUEST = 30 * SECOND
 
 /** With the charset that would otherwise be added, for every answer anew. */
@@ -35,6 +35,8 @@ export function admissionServer(options: AdmissionServerOptions): FastifyInstanc
   const https = { ...secureContext(tls), keepAlive: true }
   // While closing, connections that are idle are ended and requests that are under way, or still come, are answered.
   const server = fastify({ https, bodyLimit: BODY_LIMIT, requestTimeout: SLOWEST_REQUEST, forceCloseConnections: 'idle', return503OnClosing: false }) as unknown as FastifyInstance
+  // Node takes the longer of the two limits for the whole request, and the shorter one for its head.
+  server.server.headersTimeout = SLOWEST_REQUEST
   // The API server ends connections that it has no use for; one that we end just when it asks costs a review. Who is gone is noticed by TCP.
   server.server.keepAliveTimeout = 0
   server.removeAllContentTypeParsers()

@@ -18,7 +18,7 @@ function setUp({ timeout = 5 * MINUTE as number | undefined, profiling = false }
 }
 
 test('a request that is not there whole after 30 s is given up', () => {
-  expect(setUp().server.server.requestTimeout).toBe(30_000)
+  expect(setUp().server.server).toMatchObject({ requestTimeout: 30_000, headersTimeout: 30_000 })
 })
 
 test('metrics are Prometheus text', async () => {

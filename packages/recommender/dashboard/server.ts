@@ -22,6 +22,9 @@ const LOOPBACK = ['localhost', '127.0.0.1', '::1']
 /** The longest name of an object; the router would by itself find nothing at more than 100 characters. */
 const LONGEST_NAME = 253
 
+/** What comes more slowly is cut off when Node looks for such next, every 30 s. */
+const SLOWEST_REQUEST = 30 * SECOND
+
 export interface DashboardServerOptions {
   readonly data: Pick<DashboardData, 'list' | 'view'>
   readonly address: Address
@@ -33,7 +36,9 @@ export interface DashboardServerOptions {
  * and answers what is wrong as `{"error": ...}`. Plain HTTP, not yet listening.
  */
 export function dashboardServer({ data, address, log }: DashboardServerOptions): FastifyInstance {
-  const server = fastify({ forceCloseConnections: true, requestTimeout: 30 * SECOND, routerOptions: { maxParamLength: LONGEST_NAME } })
+  const server = fastify({ forceCloseConnections: true, requestTimeout: SLOWEST_REQUEST, routerOptions: { maxParamLength: LONGEST_NAME } })
+  // Node takes the longer of the two limits for the whole request, and the shorter one for its head.
+  server.server.headersTimeout = SLOWEST_REQUEST
   const isLocal = LOOPBACK.includes(address.host) || address.host.startsWith('127.')
   const ownNames = new Set([...LOOPBACK, address.host])
   server.addHook('onRequest', async (request, reply) => {
