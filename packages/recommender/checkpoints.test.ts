@@ -220,6 +220,21 @@ test('what somebody has fetched for a VPA meanwhile is read before it is saved a
   expect(await turn(done!)).toBe(100)
 })
 
+test.for([
+  ['has no sample', {}, 100],
+  ['tells of a time before that only', { totalSamplesCount: 3, firstSampleStart: '2026-02-01T00:00:00Z', lastSampleStart: '2026-02-02T00:00:00Z' }, 103],
+] as const)('what a checkpoint told stays, where the one that another recommender has put in its place %s', async ([, status, expected]) => {
+  const store = new ObjectStore<Checkpoint>(() => {})
+  const { loaded } = keptCheckpoints(fakeClock(), store)
+  const [web] = subjects('web')
+  store.set(savedOf('web', 'app', { totalSamplesCount: 100, firstSampleStart: '2026-02-20T00:00:00Z', lastSampleStart: '2026-02-28T00:00:00Z' }))
+  loaded.read([web!])
+  loaded.read([])
+  store.set({ ...savedOf('web', 'app', { totalSamplesCount: 0, ...status }), resourceVersion: 'theirs' })
+  loaded.read([web!])
+  expect(loaded.of(web!.vpa).get('app')?.span.count).toBe(expected)
+})
+
 test('a memory interval that has ended since the checkpoint was written is no second peak where we have seen as much ourselves', async () => {
   const clock = fakeClock()
   const store = new ObjectStore<Checkpoint>(() => {})

@@ -5,7 +5,7 @@ import type { Aggregate } from '@vpa/core/history/aggregate.ts'
 import { loadCheckpoint } from '@vpa/core/history/checkpoint.ts'
 import type { UsageByContainer } from '@vpa/core/history/merged-usage.ts'
 import { type OpenIntervals, parseOpenIntervals, peakOf } from '@vpa/core/history/open-interval.ts'
-import { countingOf } from '@vpa/core/history/overlap.ts'
+import { countingOf, endsBefore } from '@vpa/core/history/overlap.ts'
 import type { PodGroup } from '@vpa/core/history/pod-group.ts'
 import type { UsageHistory } from '@vpa/core/history/usage-history.ts'
 import type { EpochMs } from '@vpa/core/time.ts'
@@ -139,6 +139,8 @@ export class LoadedCheckpoints {
     const own = groups.flatMap(({ aggregates }) => aggregates.get(containerName)?.aggregate ?? [])
     const counting = countingOf([...own, ...(before ? [before] : [])].map(({ span }) => span), saved.span)
     if (counting === 'own') return false
+    // Otherwise what was told before is in what is told now, or gives way to it.
+    if (before && endsBefore(saved.span, before.span)) saved.merge(before)
     loaded?.set(containerName, saved)
     if (counting === 'saved') for (const group of groups) group.forgetUsage(containerName, this.#context.clock.now())
     return true

@@ -16,3 +16,8 @@ export function countingOf(own: readonly SampleSpan[], saved: SampleSpan): 'own'
   if (count >= saved.count) return 'own'
   return saved.last - first >= last - saved.last ? 'saved' : 'both'
 }
+
+/** Whether the one has nothing of the other: not a sample, or none as late. */
+export function endsBefore({ last = Infinity, count }: SampleSpan, { first = -Infinity, count: later }: SampleSpan): boolean {
+  return later > 0 && (count === 0 || last < first)
+}
