@@ -52,6 +52,7 @@ export class Watch<T extends StoredObject> {
   readonly #listed: () => void
   /** Where to go on; undefined: list first. */
   #resourceVersion: string | undefined
+  /** The next list may come from the API server's cache. */
   #mayBeBehind: boolean
   /** The latest failure was that {@link #resourceVersion} was too old. */
   #expired = false

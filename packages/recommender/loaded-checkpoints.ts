@@ -139,7 +139,7 @@ export class LoadedCheckpoints {
     const own = groups.flatMap(({ aggregates }) => aggregates.get(containerName)?.aggregate ?? [])
     const counting = countingOf([...own, ...(before ? [before] : [])].map(({ span }) => span), saved.span)
     if (counting === 'own') return false
-    // Otherwise what was told before is in what is told now, or gives way to it.
+    // What was told before is in what is told now, or gives way to it, unless neither can have a sample of the other.
     if (before && endsBefore(saved.span, before.span)) saved.merge(before)
     loaded?.set(containerName, saved)
     if (counting === 'saved') for (const group of groups) group.forgetUsage(containerName, this.#context.clock.now())

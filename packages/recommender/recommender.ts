@@ -148,6 +148,7 @@ export class Recommender {
     if (this.#turnedAt !== undefined) return
     const saved = [...this.#context.cluster.checkpoints.list()]
     const savedAt = new Map(saved.map(({ namespace, vpaName, containerName, status }) => [`${namespace}/${vpaName}/${containerName}`, status.lastUpdateTime]))
+    /** @param unlessSaved until when OOMs are taken to be counted where the container has no checkpoint */
     const isNew = (oom: Oom, unlessSaved: EpochMs) => {
       // Of a pod that is gone, no history can be told of it any more.
       const group = this.#history.container(oom, now)?.group

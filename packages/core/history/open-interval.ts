@@ -8,7 +8,7 @@ export interface OpenInterval {
   /** The highest usage seen, and the highest that an OOM made us assume; 0 for none. */
   readonly usagePeak: Amount
   readonly oomPeak: Amount
-  /** The latest CPU sample that counts: it is told until there is another, and would count again after a restart. Undefined for none. */
+  /** The latest CPU sample that was counted: the metrics API reports it until there is another, and it would count again after a restart. Undefined for none. */
   readonly lastCpuAt?: EpochMs | undefined
 }
 

@@ -17,7 +17,7 @@ export function countingOf(own: readonly SampleSpan[], saved: SampleSpan): 'own'
   return saved.last - first >= last - saved.last ? 'saved' : 'both'
 }
 
-/** Whether the one has nothing of the other: not a sample, or none as late. */
-export function endsBefore({ last = Infinity, count }: SampleSpan, { first = -Infinity, count: later }: SampleSpan): boolean {
-  return later > 0 && (count === 0 || last < first)
+/** Whether there are samples in `next`, and none of `former` is as late: it has none, or they end before. Where times are not told, they may be. */
+export function endsBefore(former: SampleSpan, next: SampleSpan): boolean {
+  return next.count > 0 && (former.count === 0 || (former.last ?? Infinity) < (next.first ?? -Infinity))
 }
