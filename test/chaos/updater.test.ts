@@ -135,9 +135,9 @@ test('an updater that is killed again and again in the middle of its work', { ti
 
 test('an updater that is frozen in the middle of its work, and wakes when another has followed, evicts nothing more', { timeout: 180_000 }, async () => {
   const { sandbox, history, start } = await realTimeScene()
-  const elected = ['--leader-elect', '--leader-elect-lease-duration=5s', '--leader-elect-renew-deadline=4s', '--leader-elect-retry-period=1s']
+  const elected = ['--leader-elect', '--leader-elect-lease-duration=10s', '--leader-elect-renew-deadline=8s', '--leader-elect-retry-period=1s']
   const former = start(...elected, '--eviction-rate-limit=2', '--verify-outcome=false')
-  await expect.poll(() => former.logged('Evicting pod').length, { timeout: 20_000, interval: 5 }).toBeGreaterThan(1)
+  await expect.poll(() => former.logged('Evicting pod').length, { timeout: 60_000, interval: 5 }).toBeGreaterThan(1)
   former.freeze()
   const next = start(...elected)
   await next.said('Became leader')
