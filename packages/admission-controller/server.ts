@@ -1,6 +1,6 @@
-import { SECOND } from '@vpa/core/time.ts'
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import type { Log } from '@vpa/kube/log.ts'
+import { REQUEST_LIMITS } from '@vpa/kube/request-limits.ts'
 import type { Certificates } from './certificates.ts'
 import type { AdmissionMetrics, Step } from './metrics.ts'
 import { AdmissionReview, type AdmissionRequest, type Answer } from './review.ts'
@@ -11,8 +11,6 @@ export const SERVING_PATH = '/serving'
 
 /** Larger requests are refused; the API server's own limit for objects is 3 MiB. */
 const BODY_LIMIT = 5 * 1024 * 1024
-/** Longer the API server waits for no webhook's answer. Who sends more slowly holds a body open, and is cut off when Node looks for such next, every 30 s. */
-const SLOWEST_REQUEST = 30 * SECOND
 
 /** With the charset that would otherwise be added, for every answer anew. */
 const JSON_TYPE = 'application/json; charset=utf-8'
@@ -32,11 +30,10 @@ export interface AdmissionServerOptions {
  */
 export function admissionServer(options: AdmissionServerOptions): FastifyInstance {
   const { tls, metrics, log } = options
-  const https = { ...secureContext(tls), keepAlive: true }
+  const { http, requestTimeout } = REQUEST_LIMITS
+  const https = { ...secureContext(tls), ...http, keepAlive: true }
   // While closing, connections that are idle are ended and requests that are under way, or still come, are answered.
-  const server = fastify({ https, bodyLimit: BODY_LIMIT, requestTimeout: SLOWEST_REQUEST, forceCloseConnections: 'idle', return503OnClosing: false }) as unknown as FastifyInstance
-  // Node takes the longer of the two limits for the whole request, and the shorter one for its head.
-  server.server.headersTimeout = SLOWEST_REQUEST
+  const server = fastify({ https, bodyLimit: BODY_LIMIT, requestTimeout, forceCloseConnections: 'idle', return503OnClosing: false }) as unknown as FastifyInstance
   // The API server ends connections that it has no use for; one that we end just when it asks costs a review. Who is gone is noticed by TCP.
   server.server.keepAliveTimeout = 0
   server.removeAllContentTypeParsers()

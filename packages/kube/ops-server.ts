@@ -1,12 +1,10 @@
-import { SECOND, formatDuration } from '@vpa/core/time.ts'
+import { formatDuration } from '@vpa/core/time.ts'
 import fastify, { type FastifyInstance } from 'fastify'
 import type { Registry } from 'prom-client'
 import type { Clock } from './clock.ts'
 import type { Health } from './health.ts'
 import { serveProfiles } from './profiling.ts'
-
-/** What comes more slowly is cut off when Node looks for such next, every 30 s. */
-const SLOWEST_REQUEST = 30 * SECOND
+import { REQUEST_LIMITS } from './request-limits.ts'
 
 export interface OpsServerOptions {
   readonly registry: Registry
@@ -21,9 +19,7 @@ export interface OpsServerOptions {
  */
 export function opsServer({ registry, health, profiling, clock }: OpsServerOptions): FastifyInstance {
   // Scrapers keep connections open; closing does not wait for them.
-  const server = fastify({ forceCloseConnections: true, requestTimeout: SLOWEST_REQUEST })
-  // Node takes the longer of the two limits for the whole request, and the shorter one for its head.
-  server.server.headersTimeout = SLOWEST_REQUEST
+  const server = fastify({ forceCloseConnections: true, ...REQUEST_LIMITS })
   server.get('/metrics', async (_, reply) => reply.type(registry.contentType).send(await registry.metrics()))
   for (const path of ['/health-check', '/livez']) {
     server.get(path, (_, reply) => {

@@ -1,9 +1,9 @@
 import type { ErrorAnswer } from '@vpa/core/advise/dashboard-answer.ts'
-import { SECOND } from '@vpa/core/time.ts'
 import { type Address, formatAddress } from '@vpa/kube/address.ts'
 import { messageOf } from '@vpa/kube/error-message.ts'
 import type { PageFiles } from '@vpa/dashboard/page-files.ts'
 import type { Log } from '@vpa/kube/log.ts'
+import { REQUEST_LIMITS } from '@vpa/kube/request-limits.ts'
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import type { DashboardData } from './data.ts'
 import { parseListQuery } from './query.ts'
@@ -22,9 +22,6 @@ const LOOPBACK = ['localhost', '127.0.0.1', '::1']
 /** The longest name of an object; the router would by itself find nothing at more than 100 characters. */
 const LONGEST_NAME = 253
 
-/** What comes more slowly is cut off when Node looks for such next, every 30 s. */
-const SLOWEST_REQUEST = 30 * SECOND
-
 export interface DashboardServerOptions {
   readonly data: Pick<DashboardData, 'list' | 'view'>
   readonly address: Address
@@ -36,9 +33,7 @@ export interface DashboardServerOptions {
  * and answers what is wrong as `{"error": ...}`. Plain HTTP, not yet listening.
  */
 export function dashboardServer({ data, address, log }: DashboardServerOptions): FastifyInstance {
-  const server = fastify({ forceCloseConnections: true, requestTimeout: SLOWEST_REQUEST, routerOptions: { maxParamLength: LONGEST_NAME } })
-  // Node takes the longer of the two limits for the whole request, and the shorter one for its head.
-  server.server.headersTimeout = SLOWEST_REQUEST
+  const server = fastify({ forceCloseConnections: true, ...REQUEST_LIMITS, routerOptions: { maxParamLength: LONGEST_NAME } })
   const isLocal = LOOPBACK.includes(address.host) || address.host.startsWith('127.')
   const ownNames = new Set([...LOOPBACK, address.host])
   server.addHook('onRequest', async (request, reply) => {
