@@ -3,8 +3,8 @@
  *
  *   npm run soak -- [--minutes 30] [--changes 20] [--on sandbox|control-plane]
  *
- * Each change is a pod created or deleted; `--changes` is how many a second, after a third of the time with more of them. What is judged is
- * the second half of the time. Besides, VPAs change their minds, and pods are evicted and come back. The programs' loops take a second, so
+ * Each change is a pod created or deleted; `--changes` is how many a second in the second half of the time, which is judged. In the first
+ * half there are more of them. Besides, VPAs change their minds, and pods are evicted and come back. The programs' loops take a second, so
  * that half an hour is a day of default flags.
  * Ends with 1 where memory grows faster than 1 MiB/h by linear fit, file descriptors grow, the event loop's p99 is 50 ms or more in any
  * minute, or a program ends or has nothing to do. A fit over minutes has an error, which is printed with it; the bound is held for what is
@@ -30,8 +30,7 @@ const ASK_EVERY_MS_WHILE_HURRIED = 250
 const PROGRESS_EVERY_MS = 60_000
 /** For an hour and more, pages of V8's heap fill up and one function after the other becomes machine code. With more changes than later, that comes to an end sooner. */
 const HURRIED_RATE = 8
-/** Of the time. For some minutes after the hurry, V8 gives memory back. */
-const HURRIED_SHARE = 1 / 3
+/** Of the time. */
 const WARM_UP_SHARE = 1 / 2
 
 interface Options {
@@ -100,7 +99,7 @@ async function work(cluster: ChaosCluster, programs: readonly SoakedProgram[]): 
   const begin = Date.now()
   const after = (share: number) => begin + share * options.minutes * 60_000
   const [warm, end] = [after(WARM_UP_SHARE), after(1)]
-  const isHurried = () => Date.now() < after(HURRIED_SHARE)
+  const isHurried = () => Date.now() < warm
   const hours = () => (Date.now() - begin) / 3_600_000
   const failed = new AbortController()
   const signal = AbortSignal.any([interrupted, failed.signal])
