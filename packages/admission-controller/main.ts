@@ -21,9 +21,12 @@ import { admissionServer, replaceCertificates } from './server.ts'
 import { whyNotServing } from './serving-check.ts'
 import { tlsPolicy } from './tls.ts'
 
-type Context = ProgramContext<Config>
+interface Context extends ProgramContext<Config> {
+  /** Of our service, our Secret and our lease. */
+  readonly namespace: string
+}
 
-await runProgram({ name: 'vpa-admission-controller', flags: Config, healthTimeout: () => undefined, run })
+await runProgram({ name: 'vpa-admission-controller', flags: Config, healthTimeout: () => undefined, run: (context) => run({ ...context, namespace: context.namespace ?? 'kube-system' }) })
 
 async function run(context: Context): Promise<void> {
   const { config, log, clock, registry, signal } = context
@@ -53,7 +56,7 @@ function openReviewer(cluster: Cluster, { featureGates, maxAllowedCpuBoost }: Co
 /** Answers until the program is stopped, and a little longer; ends when the last request is answered. */
 async function serve(reviewer: Reviewer, client: Client, context: Context): Promise<void> {
   const { config, log, clock, registry, signal, health } = context
-  const source = certificateSource(config, namespaceOf(context), { client, clock })
+  const source = certificateSource(config, context.namespace, { client, clock })
   const certificates = await source.read()
   warnOfExposedKey(source, log)
   const metrics = new AdmissionMetrics(registry)
@@ -68,12 +71,12 @@ async function serve(reviewer: Reviewer, client: Client, context: Context): Prom
   await server.listen({ host: '', port: config.port })
   const port = (server.server.address() as AddressInfo).port
   log.info('Serving admission reviews', { port, certificate: source.place })
-  await register(certificates.caCert, client, { ...context, namespace: namespaceOf(context) })
+  await register(certificates.caCert, client, context)
   health.start()
 
   const served = new ServedCertificates(certificates, {
     source,
-    trust: (caCert) => register(caCert, client, { ...context, namespace: namespaceOf(context) }),
+    trust: (caCert) => register(caCert, client, context),
     serve: (found) => {
       warnOfExposedKey(source, log)
       replaceCertificates(server, { ...found, ...policy })
@@ -108,14 +111,14 @@ function warnOfExposedKey(source: CertificateSource, log: Log): void {
 async function proveServing({ port, caCert }: { readonly port: number; readonly caCert: string }, client: Client, context: Context): Promise<string | undefined> {
   const { config, clock, log } = context
   try {
-    await register(caCert, client, { ...context, namespace: namespaceOf(context) })
+    await register(caCert, client, context)
     const trust = (await readWebhookTrust(client, WEBHOOK_CONFIGURATION)) ?? ownTrust(caCert, context)
     const problem = trust && (await whyNotServing(port, trust))
     if (problem !== undefined) {
       log.error('Not serving, the status lease is not renewed', { why: problem })
       return problem
     }
-    const name = { namespace: config.statusLeaseNamespace || namespaceOf(context), name: config.statusLeaseName }
+    const name = { namespace: config.statusLeaseNamespace || context.namespace, name: config.statusLeaseName }
     await renewStatusLease(client, { ...name, holder: hostname(), duration: config.statusLeaseUpdateInterval }, clock.now())
   } catch (error) {
     log.error('Status lease could not be renewed', { error })
@@ -125,11 +128,6 @@ async function proveServing({ port, caCert }: { readonly port: number; readonly 
 
 /** All we know where somebody else registers us, under another name; undefined where there is no file of the authority either. */
 function ownTrust(caCert: string, context: Context): WebhookTrust | undefined {
-  const [host = ''] = serverNames(context.config, namespaceOf(context))
+  const [host = ''] = serverNames(context.config, context.namespace)
   return caCert === '' ? undefined : { host, caBundle: caCert }
-}
-
-/** Of our service, our Secret and our lease. */
-function namespaceOf({ namespace }: Context): string {
-  return namespace ?? 'kube-system'
 }

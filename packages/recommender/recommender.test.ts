@@ -1,7 +1,7 @@
 import { HOUR, MINUTE } from '@vpa/core/time.ts'
 import type { Sandbox } from '@vpa/sandbox/sandbox.ts'
 import { describe, expect, test } from 'vitest'
-import { MB, addDeployment, addVpa, checkpointNames, conditionsOf, scene, startRecommender, statusOf, targetOf } from '../../test/support/recommender-scene.ts'
+import { addDeployment, addVpa, checkpointNames, conditionsOf, hungryScene, scene, startRecommender, statusOf, targetOf } from '../../test/support/recommender-scene.ts'
 
 test('usage becomes a recommendation within the policy, and a checkpoint', async () => {
   const { sandbox, run } = await scene()
@@ -87,10 +87,7 @@ describe('nothing that fails holds up the rest:', () => {
 })
 
 test('a container that is killed for want of memory gets more', async () => {
-  const { sandbox, run, messages } = await scene()
-  await addDeployment(sandbox, 'hungry', { limits: { memory: '300Mi' } })
-  await addVpa(sandbox, 'hungry')
-  sandbox.load('default', { app: 'hungry' }, 'app', () => ({ cpuMillicores: 10, memoryBytes: 400 * MB }))
+  const { sandbox, run, messages } = await hungryScene(400)
   await run(5)
   expect(messages).toContain('OOM detected')
   // It requested 200 MiB and is taken to need 300 MiB: the bucket up to 330 659 541 bytes, with a margin of 15 %.

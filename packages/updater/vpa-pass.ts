@@ -7,7 +7,7 @@ import type { UpdateOptions } from '@vpa/core/update/decide.ts'
 import { infeasibleTold } from '@vpa/core/update/infeasible-annotation.ts'
 import type { ReplicaGroup } from '@vpa/core/update/replica-group.ts'
 import { type GroupOptions, replicaGroups } from '@vpa/core/update/replica-groups.ts'
-import { type ResizeTimes, isRestartingForResize } from '@vpa/core/update/resize-status.ts'
+import type { ResizeTimes } from '@vpa/core/update/resize-status.ts'
 import type { Cluster } from '@vpa/kube/cluster.ts'
 import type { Log } from '@vpa/kube/log.ts'
 import type { RateLimit } from '@vpa/kube/rate-limit.ts'
@@ -58,14 +58,12 @@ export function vpaPass(context: LoopContext, vpa: Vpa, pods: readonly Pod[], ta
 
   const groups = new Map<Pod, ReplicaGroup>()
   const whyNoGroup = new Map<Pod, string>()
-  for (const formed of replicaGroups(pods, vpa, cluster.workload, options)) {
+  const resizingFor = (pod: Pod) => context.resizeTimes.elapsed(pod, context.now)
+  for (const formed of replicaGroups(pods, { vpa, workload: cluster.workload, options, resizingFor })) {
     const owner = `${formed.owner.kind} ${vpa.namespace}/${formed.owner.name}`
     for (const pod of formed.pods) {
-      if ('why' in formed) whyNoGroup.set(pod, formed.why)
-      else {
-        groups.set(pod, formed.group)
-        if (isRestartingForResize(pod, context.resizeTimes.elapsed(pod, context.now))) formed.group.recordResize()
-      }
+      if ('group' in formed) groups.set(pod, formed.group)
+      else whyNoGroup.set(pod, formed.why)
     }
     if ('group' in formed) continue
     if (formed.why === 'group-too-small') log.info('Too few replicas', { owner, live: formed.pods.length, required: minReplicas ?? options.minReplicas })

@@ -5,7 +5,7 @@ import { capToPod } from '../policy/cap-to-pod.ts'
 import type { NamespaceLimits } from '../policy/limit-range.ts'
 import { matchesSelector } from '../selector.ts'
 import type { WorkloadLookup } from '../target/workload.ts'
-import type { EpochMs } from '../time.ts'
+import type { DurationMs, EpochMs } from '../time.ts'
 import { type UpdateOptions, decideUpdate } from '../update/decide.ts'
 import { decideResize, evictionPermission } from '../update/decide-resize.ts'
 import { infeasibleTold } from '../update/infeasible-annotation.ts'
@@ -13,7 +13,7 @@ import { comparePriority } from '../update/priority.ts'
 import type { ReplicaGroup } from '../update/replica-group.ts'
 import { type GroupOptions, replicaGroups } from '../update/replica-groups.ts'
 import { planResize } from '../update/resize-patch.ts'
-import { ResizeTimes, isRestartingForResize } from '../update/resize-status.ts'
+import { ResizeTimes } from '../update/resize-status.ts'
 
 /** What the updater would do to a pod in its next loop, and why. */
 export interface PodForecast {
@@ -48,12 +48,7 @@ export function forecast(facts: ForecastFacts, now: EpochMs): readonly PodForeca
   if (hold !== undefined) return pods.map((pod) => ({ pod, do: 'nothing', why: hold }))
   const running = pods.filter(({ deleting, nodeName }) => !deleting && nodeName !== undefined)
   const groups = new Map<Pod, { readonly group?: ReplicaGroup; readonly why?: string }>()
-  for (const formed of replicaGroups(running, vpa, facts.workload, facts.options)) {
-    for (const pod of formed.pods) {
-      groups.set(pod, formed)
-      if ('group' in formed && isRestartingForResize(pod, new ResizeTimes().elapsed(pod, now))) formed.group.recordResize()
-    }
-  }
+  for (const formed of replicaGroups(running, { ...facts, resizingFor: (pod) => resizingFor(pod, now) })) for (const pod of formed.pods) groups.set(pod, formed)
 
   const decided = pods.map((pod) => ({ pod, decision: running.includes(pod) ? decideUpdate({ vpa, pod, recommendation: fitted(facts, pod) }, now, facts.options) : undefined }))
   const urgent = decided.flatMap(({ pod, decision }) => (decision?.do === 'update' ? [{ pod, ...decision }] : [])).toSorted((a, b) => comparePriority(a.priority, b.priority))
@@ -88,12 +83,16 @@ interface Candidate {
   readonly now: EpochMs
 }
 
+/** As far as the pod itself tells: nobody has watched it from loop to loop. */
+function resizingFor(pod: Pod, now: EpochMs): DurationMs {
+  return new ResizeTimes().elapsed(pod, now)
+}
+
 function nextStep(facts: ForecastFacts, candidate: Candidate): Omit<PodForecast, 'pod'> {
   const mode = updateModeOf(facts.vpa)
   if (mode !== 'InPlace' && (mode !== 'InPlaceOrRecreate' || !facts.servesResize)) return eviction(facts, candidate)
   const { pod, group, why, now } = candidate
-  const resizingFor = new ResizeTimes().elapsed(pod, now)
-  const decision = decideResize(pod, { vpa: facts.vpa, group, resizingFor, infeasible: infeasibleTold(pod), skipDisruptionBudget: facts.options.inPlaceSkipDisruptionBudget })
+  const decision = decideResize(pod, { vpa: facts.vpa, group, resizingFor: resizingFor(pod, now), infeasible: infeasibleTold(pod), skipDisruptionBudget: facts.options.inPlaceSkipDisruptionBudget })
   if (decision.do === 'nothing') return decision
   if (decision.do === 'evict') return eviction(facts, candidate)
   const plan = planResize({ vpa: facts.vpa, pod, ...facts.limits }, now)
@@ -103,7 +102,7 @@ function nextStep(facts: ForecastFacts, candidate: Candidate): Omit<PodForecast,
 }
 
 function eviction({ vpa, budgets }: ForecastFacts, { pod, group, why, now }: Candidate): Omit<PodForecast, 'pod'> {
-  const permission = evictionPermission(pod, group, new ResizeTimes().elapsed(pod, now))
+  const permission = evictionPermission(pod, group, resizingFor(pod, now))
   if (permission !== 'granted') return { do: 'nothing', why: permission }
   if (vpa.status.conditions?.some(({ type, status }) => type === 'ApplyFailed' && status === 'True')) return { do: 'nothing', why: 'apply-failed' }
   if (budgets.some((budget) => forbids(budget, pod))) return { do: 'nothing', why: 'blocked' }

@@ -18,6 +18,9 @@ interface Case {
   readonly boosted?: boolean
 }
 
+/** None is. */
+const resizingFor = () => 0
+
 /** How many of the pods may be evicted in one loop. */
 function evictions({ pods: count, pending = 0, configured = count, owner = 'ReplicaSet/web', tolerance = 0.5, minReplicas = 2, perVpaMinReplicas, boosted = false }: Case) {
   const annotations = boosted ? { 'vpaCpuStartupBoost/app': '{}' } : {}
@@ -26,7 +29,7 @@ function evictions({ pods: count, pending = 0, configured = count, owner = 'Repl
     ref.kind === 'Custom' ? { failed: 'not asked yet' } : { found: { ...ref, namespace, owners: [], replicas: configured } }
   const vpa = vpaWith({ updatePolicy: { updateMode: 'Recreate', minReplicas: perVpaMinReplicas } })
   let evicted = 0
-  for (const formed of replicaGroups(pods, vpa, lookup, { ...defaults, evictionTolerance: tolerance, minReplicas })) {
+  for (const formed of replicaGroups(pods, { vpa, workload: lookup, options: { ...defaults, evictionTolerance: tolerance, minReplicas }, resizingFor })) {
     if (!('group' in formed)) continue
     for (const pod of formed.pods) {
       if (formed.group.eviction(pod) !== 'granted') continue
@@ -63,13 +66,13 @@ const missing = (): WorkloadAnswer => ({ missing: 'not-found', message: 'Replica
 
 test('below the minimum nothing is evicted, but may be resized where that disrupts nothing', () => {
   const vpa = vpaWith({ updatePolicy: { updateMode: 'InPlaceOrRecreate' } })
-  const [formed] = replicaGroups([podWith()], vpa, wantsOne, { ...defaults, inPlaceSkipDisruptionBudget: true })
+  const [formed] = replicaGroups([podWith()], { vpa, workload: wantsOne, options: { ...defaults, inPlaceSkipDisruptionBudget: true }, resizingFor })
   expect(formed && 'group' in formed && formed.group.eviction(podWith())).toBe('group-too-small')
 })
 
 test('why a group is left alone', () => {
-  expect(replicaGroups([podWith()], vpaWith(), missing, defaults)).toMatchObject([{ why: 'group-too-small' }])
-  expect(replicaGroups([podWith(), podWith()], vpaWith(), missing, defaults)).toMatchObject([
+  expect(replicaGroups([podWith()], { vpa: vpaWith(), workload: missing, options: defaults, resizingFor })).toMatchObject([{ why: 'group-too-small' }])
+  expect(replicaGroups([podWith(), podWith()], { vpa: vpaWith(), workload: missing, options: defaults, resizingFor })).toMatchObject([
     { why: 'unknown-replicas', message: 'ReplicaSet default/web does not exist' },
   ])
 })
