@@ -6,6 +6,7 @@ import { type ApiError, apiErrorOf, isForbiddenByBudget } from './api-error.ts'
 import type { Clock } from './clock.ts'
 import { type Credentials, isVerified } from './credentials.ts'
 import { messageOf } from './error-message.ts'
+import { NotSentError } from './not-sent-error.ts'
 import { RateLimit } from './rate-limit.ts'
 import { LONGEST_REFUSAL, readText } from './read-text.ts'
 import { LARGEST_PART } from './splitter.ts'
@@ -27,6 +28,8 @@ export interface ApiRequest {
   readonly signal?: AbortSignal
   /** Once it is aborted, what the API server has put off is not tried again. What is under way goes on: it may be done already. */
   readonly retryUntil?: AbortSignal
+  /** Asked whenever it is about to be sent: the wait for its turn, or until the API server takes it, may have been long. Default: always. */
+  readonly mayBeSent?: () => boolean
 }
 
 export interface ClientOptions {
@@ -73,7 +76,7 @@ export class Client {
 
   /**
    * @returns the decoded JSON of the answer; what the caller expects of it is the caller's to check
-   * @throws ApiError when the API server refuses, Error when it cannot be reached or its answer is not JSON, or larger than any object
+   * @throws ApiError when the API server refuses, NotSentError when it may not be sent, Error when it cannot be reached or its answer is not JSON, or larger than any object
    */
   async request<T>(request: ApiRequest): Promise<T> {
     const { text, isCut } = await readText(await this.#send(request), LARGEST_PART)
@@ -112,7 +115,7 @@ export class Client {
     }
   }
 
-  async #dispatch({ method = 'GET', path, query = {}, body, patch = 'json', timeout = DEFAULT_TIMEOUT, signal }: ApiRequest): Promise<Dispatcher.ResponseData> {
+  async #dispatch({ method = 'GET', path, query = {}, body, patch = 'json', timeout = DEFAULT_TIMEOUT, signal, mayBeSent = () => true }: ApiRequest): Promise<Dispatcher.ResponseData> {
     const counted = { method, host: this.#server.host }
     const type = method === 'PATCH' ? PATCH_TYPES[patch] : 'application/json'
     const headers = {
@@ -121,6 +124,7 @@ export class Client {
       'user-agent': this.#options.userAgent,
       ...(body !== undefined && { 'content-type': type }),
     }
+    if (!mayBeSent()) throw new NotSentError()
     try {
       const answer = await this.#dispatcher.request({
         origin: this.#server.origin,

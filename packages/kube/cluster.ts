@@ -106,7 +106,7 @@ export interface ContainerUsage {
  * - `gone`: the object is not there any more
  * - `infeasible`: no node could ever hold it (403 with cause NodeCapacity)
  * - `rejected`: any other refusal; `message` tells the API server's words
- * - `unreachable`: nobody listens there; it was not done
+ * - `unreachable`: nobody listens there, or we may not lead any more and did not ask; it was not done
  * - `unknown`: there was no answer, or the API server failed; it may have been done
  */
 export type Outcome = { readonly outcome: 'done' } | { readonly outcome: 'blocked' | 'gone' | 'infeasible' | 'rejected' | 'unreachable' | 'unknown'; readonly message: string }

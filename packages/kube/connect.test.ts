@@ -1,8 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { CheckpointStatus } from '@vpa/core/api/checkpoint.ts'
 import { projectVpa } from '@vpa/core/api/vpa.ts'
+import { SECOND } from '@vpa/core/time.ts'
 import { Registry } from 'prom-client'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { type ApiServer, type Handler, json, refuse, startApiServer } from '../../test/support/api-server.ts'
@@ -14,6 +14,15 @@ import type { Log } from './log.ts'
 
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => silent }
 const POD = { namespace: 'ns', name: 'web-1' }
+const STATUS = { recommendation: undefined, conditions: undefined, observedGeneration: undefined }
+const CHECKPOINT = {
+  namespace: 'ns',
+  name: 'web-app',
+  vpa: { apiVersion: 'autoscaling.k8s.io/v1', name: 'web', uid: 'u' },
+  containerName: 'app',
+  annotations: { vpaOpenMemoryIntervals: '{}' },
+  status: { version: 'v3', lastUpdateTime: undefined, firstSampleStart: undefined, lastSampleStart: undefined, totalSamplesCount: 1, cpuHistogram: undefined, memoryHistogram: undefined },
+}
 
 interface Connected {
   readonly cluster: Cluster
@@ -152,15 +161,6 @@ test('a VPA status replaces the former one', async () => {
   expect(writes(connection)).toEqual([{ method: 'PATCH', path: '/apis/autoscaling.k8s.io/v1/namespaces/ns/verticalpodautoscalers/web/status', body: [{ op: 'add', path: '/status', value }] }])
 })
 
-const CHECKPOINT = {
-  namespace: 'ns',
-  name: 'web-app',
-  vpa: { apiVersion: 'autoscaling.k8s.io/v1', name: 'web', uid: 'u' },
-  containerName: 'app',
-  annotations: { vpaOpenMemoryIntervals: '{}' },
-  status: { version: 'v3', lastUpdateTime: undefined, firstSampleStart: undefined, lastSampleStart: undefined, totalSamplesCount: 1, cpuHistogram: undefined, memoryHistogram: undefined },
-}
-
 test.each<[name: string, isStored: boolean, refused: Record<string, number>, requests: readonly string[]]>([
   ['a checkpoint that is not there is created', false, {}, ['POST']],
   ['one that somebody has created meanwhile is replaced', false, { POST: 409 }, ['POST', 'PATCH']],
@@ -218,8 +218,8 @@ test('an eviction that is put off by an API server with too much to do is not do
 })
 
 test.for<[string, (cluster: Cluster) => Promise<void>]>([
-  ['status', (cluster) => cluster.patchVpaStatus(POD, { recommendation: undefined, conditions: undefined, observedGeneration: undefined })],
-  ['checkpoint', (cluster) => cluster.writeCheckpoint({ ...POD, vpa: { apiVersion: 'autoscaling.k8s.io/v1', name: 'web', uid: 'u' }, containerName: 'app', annotations: {}, status: CheckpointStatus.parse({}) })],
+  ['status', (cluster) => cluster.patchVpaStatus(POD, STATUS)],
+  ['checkpoint', (cluster) => cluster.writeCheckpoint(CHECKPOINT)],
 ])('a %s that is put off does not hold up a program that was told to stop: its lease is to be given back', async ([, write]) => {
   const stop = new AbortController()
   const connection = await connected(({ method }, response) => method !== 'GET' && refuse(response, 429, {}, { 'retry-after': '30' }), { signal: stop.signal, watch: { checkpoints: true } })
@@ -227,6 +227,45 @@ test.for<[string, (cluster: Cluster) => Promise<void>]>([
   await vi.waitFor(() => expect(writes(connection)).toHaveLength(1), PATIENCE)
   stop.abort()
   await expect(written).rejects.toMatchObject({ status: 429 })
+})
+
+const WRITES: [string, (cluster: Cluster) => Promise<unknown>][] = [
+  ['an eviction', (cluster) => cluster.evict({ ...POD, uid: 'u' })],
+  ['a resize', (cluster) => cluster.resize({ ...POD, uid: 'u' }, [])],
+  ['a patch', (cluster) => cluster.patchPod({ ...POD, uid: 'u' }, [])],
+  ['a status', (cluster) => cluster.patchVpaStatus(POD, STATUS)],
+  ['a part of a status', (cluster) => cluster.editVpaStatus(POD, [])],
+  ['a checkpoint', (cluster) => cluster.writeCheckpoint(CHECKPOINT)],
+  ['the end of a checkpoint', (cluster) => cluster.deleteCheckpoint(POD)],
+]
+
+test.for(WRITES)('%s that is put off by the API server is not sent again once another may lead', async ([, write]) => {
+  const clock = fakeClock()
+  let leads = true
+  const connection = await connected(({ method }, response) => {
+    if (method === 'GET') return
+    leads = false
+    refuse(response, 429, {}, { 'retry-after': '20' })
+  }, { clock, leads: () => leads, watch: { checkpoints: true } })
+  let ended: unknown
+  void write(connection.cluster).then((outcome) => (ended = outcome), (error: Error) => (ended = { outcome: 'unreachable', message: error.message }))
+  await vi.waitFor(async () => {
+    await clock.advance(20 * SECOND)
+    expect(ended).toEqual({ outcome: 'unreachable', message: 'not asked for: the leader lease may have run out' })
+  }, PATIENCE)
+  expect(writes(connection)).toHaveLength(1)
+})
+
+test('an eviction that waits for its turn by --kube-api-qps is not sent once another may lead', async () => {
+  const clock = fakeClock()
+  let leads = true
+  const connection = await connected(() => {}, { clock, leads: () => leads, qps: 0.1, burst: 1 })
+  const [first, second] = ['u', 'v'].map((uid) => connection.cluster.evict({ ...POD, uid }))
+  expect(await first).toEqual({ outcome: 'done' })
+  leads = false
+  await clock.advance(10 * SECOND)
+  expect(await second).toMatchObject({ outcome: 'unreachable' })
+  expect(writes(connection)).toHaveLength(1)
 })
 
 test('a resize goes to the subresource, a patch to the pod; another pod of its name is left alone', async () => {

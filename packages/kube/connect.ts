@@ -27,7 +27,13 @@ export interface OpenClientOptions extends Omit<ClientOptions, 'credentials' | '
   readonly source: string
 }
 
-export type ConnectOptions = OpenClientOptions & Omit<InformerOptions, 'client'>
+export interface ConnectOptions extends OpenClientOptions, Omit<InformerOptions, 'client'> {
+  /**
+   * Whether this replica may work at this very moment. Nothing is done to the cluster otherwise: a process that was frozen in the middle of
+   * its loop, and that another has followed meanwhile, would evict once more when it wakes, or put older usage into a checkpoint. Default: it may.
+   */
+  readonly leads?: () => boolean
+}
 
 type Writer = Pick<Client, 'request'>
 
@@ -44,10 +50,10 @@ export async function openClient(options: OpenClientOptions): Promise<Client> {
  */
 export async function connect(options: ConnectOptions): Promise<Cluster> {
   const client = await openClient(options)
-  const { clock, log, namespace, watch, random = Math.random } = options
+  const { clock, log, namespace, watch, random = Math.random, leads = () => true } = options
   if (!client.verifiesServer) log.warn("The API server's certificate is not verified: the kubeconfig says insecure-skip-tls-verify. Whoever answers at its address can read our token, and tell us anything")
   // A program that is told to stop must not wait for half a minute, and then evict, nor keep its lease for as long.
-  const writer: Writer = { request: (request) => client.request({ ...request, retryUntil: options.signal }) }
+  const writer: Writer = { request: (request) => client.request({ ...request, retryUntil: options.signal, mayBeSent: leads }) }
   const stopped = new AbortController()
   const informers = new Informers({ ...options, client, signal: AbortSignal.any([options.signal, stopped.signal]) })
   const discovery = new Discovery(client, clock)

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { ApiError } from './api-error.ts'
+import { NotSentError } from './not-sent-error.ts'
 import { outcomeOf } from './outcome.ts'
 
 const nodeCapacity = { message: 'too large', details: { causes: [{ reason: 'NodeCapacity' }] } }
@@ -15,6 +16,7 @@ test.for([
   ['we may not', new ApiError(403, { message: 'forbidden' }), 'rejected'],
   ['nobody listens', new Error('POST /x: connect ECONNREFUSED', { cause: refused }), 'unreachable'],
   ['nobody listens at any of its addresses', new Error('POST /x', { cause: new AggregateError([refused, refused]) }), 'unreachable'],
+  ['it was not sent', new NotSentError(), 'unreachable'],
   ['the connection broke', new Error('POST /x: read ECONNRESET', { cause: Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }) }), 'unknown'],
   ['the API server fails half way', new ApiError(500, { message: 'etcdserver: request timed out' }), 'unknown'],
   ['a proxy gives up waiting', new ApiError(504, { message: 'gateway timeout' }), 'unknown'],

@@ -1,6 +1,7 @@
 import { ApiError } from './api-error.ts'
 import type { Outcome } from './cluster.ts'
 import { messageOf } from './error-message.ts'
+import { NotSentError } from './not-sent-error.ts'
 
 /**
  * What a write came to. A refusal is an ordinary outcome; so is an API server that cannot be reached or fails,
@@ -16,7 +17,7 @@ export async function outcomeOf(write: Promise<unknown>): Promise<Outcome> {
 }
 
 function kindOf(error: unknown): Exclude<Outcome['outcome'], 'done'> {
-  if (isConnectionRefused(error)) return 'unreachable'
+  if (error instanceof NotSentError || isConnectionRefused(error)) return 'unreachable'
   if (!(error instanceof ApiError) || error.status >= 500) return 'unknown'
   const { status, causes, message } = error
   if (status === 429) return 'blocked'

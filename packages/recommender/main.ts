@@ -2,7 +2,6 @@
 import { connect } from '@vpa/kube/connect.ts'
 import { every } from '@vpa/kube/every.ts'
 import { runProgram } from '@vpa/kube/program.ts'
-import { whileLeading } from '@vpa/kube/while-leading.ts'
 import { Config, recommenderOptions } from './config.ts'
 import { openDashboard } from './dashboard/open-dashboard.ts'
 import { Recorder } from './dashboard/recorder.ts'
@@ -35,11 +34,12 @@ await runProgram({
       clock,
       registry,
       signal,
+      leads,
     })
     if (config.recommendationMetrics) exposeRecommendations(registry, { vpas: cluster.vpas, recommenderName: config.recommenderName })
     const recorder = config.dashboard ? new Recorder(config.recommenderInterval) : undefined
     const recommender = new Recommender({
-      cluster: whileLeading(cluster, leads),
+      cluster,
       clock,
       log,
       options,

@@ -3,14 +3,13 @@ import { connect } from '@vpa/kube/connect.ts'
 import { every } from '@vpa/kube/every.ts'
 import { type ProgramContext, runProgram } from '@vpa/kube/program.ts'
 import { UNFINISHED_PODS } from '@vpa/kube/resources.ts'
-import { whileLeading } from '@vpa/kube/while-leading.ts'
 import { Config } from './config.ts'
 import { Metrics } from './metrics.ts'
 import { type UpdaterOptions, updaterTick } from './tick.ts'
 
 await runProgram({ name: 'vpa-updater', flags: Config, healthTimeout: ({ updaterInterval }) => 5 * updaterInterval, run })
 
-async function run({ config, namespace, health, lead, leads, ...context }: ProgramContext<Config>): Promise<void> {
+async function run({ config, namespace, health, lead, ...context }: ProgramContext<Config>): Promise<void> {
   const { log, clock, registry, signal } = context
   const cluster = await connect({
     ...context,
@@ -24,7 +23,7 @@ async function run({ config, namespace, health, lead, leads, ...context }: Progr
     source: 'vpa-updater',
   })
   const tick = updaterTick({
-    cluster: whileLeading(cluster, leads),
+    cluster,
     log,
     clock,
     metrics: new Metrics(registry, clock),

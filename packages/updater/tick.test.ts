@@ -1,6 +1,5 @@
 import { MINUTE, SECOND } from '@vpa/core/time.ts'
 import type { Cluster, Outcome } from '@vpa/kube/cluster.ts'
-import { whileLeading } from '@vpa/kube/while-leading.ts'
 import { expect, test, vi } from 'vitest'
 import { PATIENCE } from '../../test/support/patience.ts'
 import { type Scene, podNames, renewLease, scene, until } from '../../test/support/updater-scene.ts'
@@ -171,7 +170,7 @@ test.for(['Recreate', 'InPlaceOrRecreate'])('%s: who was frozen past its lease i
     leads = false
     return answer
   }
-  const facts = await scene({ vpa: { updatePolicy: { updateMode } }, seen: (cluster) => whileLeading({ ...cluster, evict: thenFrozen(cluster.evict), resize: thenFrozen(cluster.resize) }, () => leads) })
+  const facts = await scene({ vpa: { updatePolicy: { updateMode } }, leads: () => leads, seen: (cluster) => ({ ...cluster, evict: thenFrozen(cluster.evict), resize: thenFrozen(cluster.resize) }) })
   const touched = () => facts.sandbox.list('Pod', 'default').filter(({ metadata, spec }) => metadata.deletionTimestamp !== undefined || JSON.stringify(spec).includes('500m'))
   await facts.tick()
   expect(touched()).toHaveLength(1)

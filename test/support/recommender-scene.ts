@@ -6,10 +6,9 @@ import { projectVpa } from '@vpa/core/api/vpa.ts'
 import { MINUTE, SECOND } from '@vpa/core/time.ts'
 import type { Cluster, Store } from '@vpa/kube/cluster.ts'
 import { parseConfig } from '@vpa/kube/config.ts'
-import { connect } from '@vpa/kube/connect.ts'
+import { type ConnectOptions, connect } from '@vpa/kube/connect.ts'
 import type { Watched } from '@vpa/kube/informers.ts'
 import type { Log } from '@vpa/kube/log.ts'
-import { whileLeading } from '@vpa/kube/while-leading.ts'
 import type { KubeObject } from '@vpa/sandbox/object.ts'
 import { type Sandbox, startSandbox } from '@vpa/sandbox/sandbox.ts'
 import { Registry } from 'prom-client'
@@ -100,9 +99,9 @@ export async function startRecommender(sandbox: Sandbox, clock: FakeClock, flags
   const registry = new Registry()
   const options = recommenderOptions(parsed.config)
   const watch = watchedBy(options)
-  const { cluster, signal } = await connectTo(sandbox, { clock, log, registry, watch })
+  const { cluster, signal } = await connectTo(sandbox, { clock, log, registry, watch, leads })
   const recorder = new Recorder(parsed.config.recommenderInterval)
-  const recommender = new Recommender({ cluster: whileLeading(mortal(cluster, death), leads), clock, log, options, metrics: new Metrics(registry, clock), quality: new QualityMetrics(registry), recorder, signal })
+  const recommender = new Recommender({ cluster: mortal(cluster, death), clock, log, options, metrics: new Metrics(registry, clock), quality: new QualityMetrics(registry), recorder, signal })
   const dashboard = new DashboardData({ cluster, clock, options, prices: { ...DEFAULT_PRICES, currency: '$' }, recorder, recommender })
   await cluster.synced()
   const turn = async () => {
@@ -120,12 +119,12 @@ export async function startRecommender(sandbox: Sandbox, clock: FakeClock, flags
   return { registry, messages, lines, dashboard, turn, run, died: death.died }
 }
 
-async function connectTo(sandbox: Sandbox, { clock, log, registry, watch }: { clock: FakeClock; log: Log; registry: Registry; watch: Watched }): Promise<{ readonly cluster: Cluster; readonly signal: AbortSignal }> {
+async function connectTo(sandbox: Sandbox, options: Pick<ConnectOptions, 'clock' | 'log' | 'registry' | 'watch' | 'leads'>): Promise<{ readonly cluster: Cluster; readonly signal: AbortSignal }> {
   const directory = await mkdtemp(join(tmpdir(), 'recommender-'))
   const kubeconfig = join(directory, 'config')
   await writeFile(kubeconfig, sandbox.kubeconfig)
   const stop = new AbortController()
-  const cluster = await connect({ kubeconfig, qps: 0, burst: 0, source: 'vpa-recommender', ignoredNamespaces: [], clock, log, registry, signal: stop.signal, watch })
+  const cluster = await connect({ kubeconfig, qps: 0, burst: 0, source: 'vpa-recommender', ignoredNamespaces: [], signal: stop.signal, ...options })
   onTestFinished(async () => {
     stop.abort()
     await cluster.stop()

@@ -49,6 +49,8 @@ export interface SceneFacts {
   readonly rateLimit?: { readonly rate: number; readonly burst: number }
   /** Default: outcomes are not looked at. */
   readonly outcome?: OutcomeOptions
+  /** Whether the updater may work at this very moment. Default: it may. */
+  readonly leads?: () => boolean
   /** What the loop sees instead of the cluster. */
   readonly seen?: (cluster: Cluster) => Cluster
 }
@@ -71,7 +73,7 @@ export async function scene(facts: SceneFacts = {}): Promise<Scene> {
   const logged: Line[] = []
   const log = logInto(logged)
   const stop = new AbortController()
-  const connection = { kubeconfig: join(directory, 'config'), qps: 0, burst: 0, source: 'vpa-updater', ignoredNamespaces: [], clock: ownClock, log, registry, signal: stop.signal }
+  const connection = { kubeconfig: join(directory, 'config'), qps: 0, burst: 0, source: 'vpa-updater', ignoredNamespaces: [], clock: ownClock, log, registry, signal: stop.signal, ...(facts.leads && { leads: facts.leads }) }
   const cluster = await connect({ ...connection, watch: { vpas: true, pods: { fieldSelector: 'spec.nodeName!=' }, limitRanges: true, workloads: true } })
   onTestFinished(async () => {
     stop.abort()
