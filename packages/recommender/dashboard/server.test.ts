@@ -112,6 +112,11 @@ test('nothing may be loaded from elsewhere, framed, guessed or kept', async () =
   expect([html.match(/<script(?![^>]* src=)/), html.match(/\bstyle=|<style|https?:/)]).toEqual([null, null])
 })
 
+test('a request that is not there whole after 30 s is given up', () => {
+  const data = { list: () => expect.unreachable(), view: () => expect.unreachable() }
+  expect(dashboardServer({ data, address: LOCAL, log: logOf([]) }).server).toMatchObject({ requestTimeout: 30_000, headersTimeout: 30_000 })
+})
+
 test('a HEAD is answered, and an address that is not local is asked by any name', async () => {
   const server = dashboardServer({ data: { list: () => ({}) as ListAnswer, view: async () => undefined }, address: { host: '', port: 1 }, log: logOf([]) })
   expect((await server.inject({ method: 'HEAD', url: '/api/vpas', headers: { host: 'vpa.example' } })).statusCode).toBe(200)
