@@ -106,14 +106,29 @@ describe('files', () => {
     expect(certificateSource(configOf(...filesIn(folder)), 'kube-system', { client: clientOf(server), clock: fakeClock() }).exposedKey()).toBe(exposed && join(folder, exposed))
   })
 
-  test('are read once with --reload-cert=false; that of the authority may be missing with --register-webhook=false', async () => {
+  test('are read once with --reload-cert=false', async () => {
     const folder = await temporaryFolder()
     for (const name of ['tls.crt', 'tls.key']) await writeFile(join(folder, name), name)
     const { server } = await secretServer()
-    const sourceWith = (...flags: string[]) => certificateSource(configOf(...filesIn(folder), ...flags), 'kube-system', { client: clientOf(server), clock: fakeClock() })
-    expect(sourceWith('--reload-cert=false').interval).toBeUndefined()
-    await expect(sourceWith().read()).rejects.toThrow(/ENOENT.*ca\.crt/)
-    expect(await sourceWith('--register-webhook=false').read()).toEqual({ caCert: '', serverCert: 'tls.crt', serverKey: 'tls.key' })
+    expect(certificateSource(configOf(...filesIn(folder), '--reload-cert=false'), 'kube-system', { client: clientOf(server), clock: fakeClock() }).interval).toBeUndefined()
+  })
+
+  test.for([
+    ['we register ourselves', []],
+    ['we tell a configuration that others keep', ['--register-webhook=false', '--inject-ca-bundle']],
+  ] as const)('a missing file of the authority is named where %s', async ([, flags]) => {
+    const folder = await temporaryFolder()
+    for (const name of ['tls.crt', 'tls.key']) await writeFile(join(folder, name), name)
+    const { server } = await secretServer()
+    await expect(certificateSource(configOf(...filesIn(folder), ...flags), 'kube-system', { client: clientOf(server), clock: fakeClock() }).read()).rejects.toThrow(/ENOENT.*ca\.crt/)
+  })
+
+  test('that of the authority may be missing where we tell nobody', async () => {
+    const folder = await temporaryFolder()
+    for (const name of ['tls.crt', 'tls.key']) await writeFile(join(folder, name), name)
+    const { server } = await secretServer()
+    const source = certificateSource(configOf(...filesIn(folder), '--register-webhook=false'), 'kube-system', { client: clientOf(server), clock: fakeClock() })
+    expect(await source.read()).toEqual({ caCert: '', serverCert: 'tls.crt', serverKey: 'tls.key' })
   })
 })
 

@@ -52,9 +52,9 @@ function isReadableByAll(file: string): boolean {
   return (statSync(file).mode & 0o004) !== 0
 }
 
-/** Who registers us, if not we, knows the authority; its file may be missing then. */
-async function readFiles({ ca, cert, key }: CertificateFiles, { registerWebhook }: Config): Promise<Certificates> {
-  const files = registerWebhook || existsSync(ca) ? [cert, key, ca] : [cert, key]
+/** Where we tell nobody of the authority, who registers us knows it; its file may be missing then. */
+async function readFiles({ ca, cert, key }: CertificateFiles, { registerWebhook, injectCaBundle }: Config): Promise<Certificates> {
+  const files = registerWebhook || injectCaBundle || existsSync(ca) ? [cert, key, ca] : [cert, key]
   const [serverCert = '', serverKey = '', caCert = ''] = await Promise.all(files.map((file) => readFile(file, 'utf8')))
   return { caCert, serverCert, serverKey }
 }
