@@ -94,6 +94,16 @@ test('a lease that is given back is taken at the next try', async () => {
   expect(server.lease?.spec).toMatchObject({ holderIdentity: 'second', leaseTransitions: 1 })
 })
 
+test('who has given its lease back does not hold it, though it has not run out', async () => {
+  const { clock, replica } = election()
+  const leader = replica('leader')
+  await clock.advance(SECOND)
+  const releasing = leader.leadership!.release()
+  expect(leader.leadership?.isHeld).toBe(false)
+  await releasing
+  expect(leader.leadership?.isHeld).toBe(false)
+})
+
 test('a lease that is given back while a renewal is under way is free, whatever came of the renewal', async () => {
   const { clock, server, replica } = election()
   const first = replica('first')
@@ -190,6 +200,16 @@ test('a holder that was frozen past its lease stops as soon as it sees that anot
   await server.request({ method: 'PUT', path: '', body: { ...lease, spec: { ...lease?.spec, holderIdentity: 'other' } } })
   await clock.advance(2 * SECOND)
   expect(frozen.lost).toBe(true)
+})
+
+test('a holder that sees its lease with another does not hold it, though it would not have run out', async () => {
+  const { clock, server, replica } = election()
+  const leader = replica('leader')
+  await clock.advance(SECOND)
+  const { lease } = server
+  await server.request({ method: 'PUT', path: '', body: { ...lease, spec: { ...lease?.spec, holderIdentity: 'other' } } })
+  await clock.advance(2 * SECOND)
+  expect(leader.leadership?.isHeld).toBe(false)
 })
 
 test.for([

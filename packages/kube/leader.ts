@@ -11,7 +11,7 @@ export interface LeaderElectionOptions extends LeaseLockOptions {
 export interface Leadership {
   /** Resolves when the lease could not be renewed in time; never after {@link release}. */
   readonly lost: Promise<void>
-  /** Whether no other can lead now. Who was frozen for longer than its lease finds out by this before {@link lost} resolves. */
+  /** Whether no other can lead now; never after {@link release}. Who was frozen for longer than its lease finds out by this before {@link lost} resolves. */
   readonly isHeld: boolean
   /** Gives the lease back, so that another replica need not wait for it to run out. */
   release(): Promise<void>
@@ -65,7 +65,8 @@ function hold(lock: LeaseLock, { clock, retryPeriod, renewDeadline }: LeaderElec
   return {
     lost: renewUntilLost(),
     get isHeld() {
-      return lock.isHeld
+      // A renewal that was under way may still be answered after the release.
+      return !released.signal.aborted && lock.isHeld
     },
     async release() {
       released.abort()

@@ -58,7 +58,10 @@ export class LeaseLock {
       if (lease === undefined) {
         await this.#write('POST', { spec: this.#ownSpec(undefined) }, signal)
       } else {
-        if (this.#heldByAnother(lease)) return 'taken'
+        if (this.#heldByAnother(lease)) {
+          this.#heldUntil = -Infinity
+          return 'taken'
+        }
         await this.#write('PUT', { ...lease, spec: this.#ownSpec(lease.spec) }, signal)
       }
       this.#heldUntil = heldUntil
