@@ -34,12 +34,13 @@ test('a condition goes with its cause', async () => {
   expect(conditionsOf(sandbox)).toEqual(['RecommendationProvided=True'])
 })
 
-test('with --explain-conditions=false, conditions are those of the Go implementation', async () => {
-  const { sandbox, run } = await scene('--explain-conditions=false')
+test('with --explain-conditions=false, conditions are those of the Go implementation, and the dashboard shows no more', async () => {
+  const { sandbox, run, dashboard } = await scene('--explain-conditions=false')
   await addVpa(sandbox, 'a', { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' } })
   sandbox.faults.respond({ path: /metrics\.k8s\.io/, status: 503, times: 1000 })
   await run(2)
   expect(conditionsOf(sandbox)).toEqual(['RecommendationProvided=True'])
+  expect(await dashboard.view('default', 'web')).toMatchObject({ conditions: [{ type: 'RecommendationProvided' }], hindrances: [] })
 })
 
 describe('a container that was never seen', () => {

@@ -5,6 +5,7 @@ import { type UsageByContainer, mergedUsage } from '@vpa/core/history/merged-usa
 import { type Oom, oomsBetween, oomsOfEviction, oomsToldBy } from '@vpa/core/history/oom.ts'
 import type { PodFacts } from '@vpa/core/history/pod-group.ts'
 import { UsageHistory } from '@vpa/core/history/usage-history.ts'
+import type { Surroundings } from '@vpa/core/recommend/obstacles.ts'
 import { isResponsible } from '@vpa/core/recommend/responsibility.ts'
 import { formatSelector } from '@vpa/core/selector.ts'
 import { type EpochMs, HOUR, MINUTE } from '@vpa/core/time.ts'
@@ -69,6 +70,7 @@ export class Recommender {
   /** Of the last turn. */
   #subjects: readonly Subject[] = []
   #turnedAt: EpochMs | undefined
+  #neighbourhood: Neighbourhood | undefined
 
   constructor(context: RecommenderContext) {
     this.#context = context
@@ -130,9 +132,18 @@ export class Recommender {
   }
 
   /** All that is known of a VPA's containers; undefined for one that no turn has seen yet. */
-  usageOf({ uid }: Vpa): UsageByContainer | undefined {
-    const subject = this.#subjects.find(({ vpa }) => vpa.uid === uid)
+  usageOf(vpa: Vpa): UsageByContainer | undefined {
+    const subject = this.#subjectOf(vpa)
     return subject && mergedUsage(subject.groups, this.#checkpoints.loaded.of(subject.vpa), this.#context.options.halfLives)
+  }
+
+  /** What the last turn found around a VPA; undefined for one that no turn has seen yet, and where nothing is explained. */
+  surroundingsOf(vpa: Vpa, pods: readonly Pod[]): Surroundings | undefined {
+    return this.#subjectOf(vpa) && this.#neighbourhood?.around(vpa, pods)
+  }
+
+  #subjectOf({ uid }: Vpa): Subject | undefined {
+    return this.#subjects.find(({ vpa }) => vpa.uid === uid)
   }
 
   #remember(ooms: readonly Oom[]): void {
@@ -232,7 +243,8 @@ export class Recommender {
 
   async #updateVpas(subjects: readonly Subject[], now: EpochMs): Promise<void> {
     const { cluster, log, metrics, options, signal } = this.#context
-    const context = { ...this.#context, neighbourhood: options.explainConditions ? new Neighbourhood(cluster) : undefined, now }
+    this.#neighbourhood = options.explainConditions ? new Neighbourhood(cluster) : undefined
+    const context = { ...this.#context, neighbourhood: this.#neighbourhood, now }
     const facts: VpaFacts[] = []
     await workThrough(subjects, options.workers, async (subject) => {
       const { vpa, target, groups } = subject

@@ -54,5 +54,5 @@ export async function manyVpas(count: number): Promise<DashboardData> {
     const target = index % 5 === 0 ? { cpu: `${700 + (index % 97)}m`, memory: '512Mi' } : index % 3 === 0 ? { cpu: '25m', memory: '64Mi' } : { cpu: `${90 + (index % 20)}m`, memory: '128Mi' }
     await cluster.patchVpaStatus({ namespace, name }, { recommendation: { containerRecommendations: [...recommendationWith({ 'app-0': { target } })] }, conditions: undefined, observedGeneration: undefined })
   }
-  return new DashboardData({ cluster, clock, options: recommenderOptions(Config.parse({})), prices: { ...DEFAULT_PRICES, currency: '$' }, recorder: new Recorder(60_000), recommender: { usageOf: () => undefined, turnedAt: clock.now() } })
+  return new DashboardData({ cluster, clock, options: recommenderOptions(Config.parse({})), prices: { ...DEFAULT_PRICES, currency: '$' }, recorder: new Recorder(60_000), recommender: { usageOf: () => undefined, surroundingsOf: () => undefined, turnedAt: clock.now() } })
 }

@@ -6,19 +6,23 @@ import type { Prices } from '@vpa/core/advise/price.ts'
 import { type SummaryQuery, select } from '@vpa/core/advise/summary-query.ts'
 import { type VpaSummary, summaryOf } from '@vpa/core/advise/vpa-summary.ts'
 import { vpaViewOf } from '@vpa/core/advise/vpa-view.ts'
+import type { Pod } from '@vpa/core/api/pod.ts'
 import type { Vpa } from '@vpa/core/api/vpa.ts'
 import type { UsageByContainer } from '@vpa/core/history/merged-usage.ts'
+import type { Surroundings } from '@vpa/core/recommend/obstacles.ts'
 import { isResponsible } from '@vpa/core/recommend/responsibility.ts'
 import { type DurationMs, type EpochMs, SECOND } from '@vpa/core/time.ts'
 import type { Clock } from '@vpa/kube/clock.ts'
 import type { Cluster } from '@vpa/kube/cluster.ts'
 import type { RecommenderOptions } from '../config.ts'
-import { Neighbourhood } from '../neighbourhood.ts'
 import { Marks } from './marks.ts'
 import type { Recorder } from './recorder.ts'
 
 /** Going through 10,000 VPAs takes a tenth of a second, which the loop must not lose each time that somebody types a letter. */
 const SUMMARIES_KEPT: DurationMs = 15 * SECOND
+
+/** Where the loop has not looked around. */
+const NO_NEIGHBOURS: Omit<Surroundings, 'vpa' | 'pods'> = { sameTarget: [], horizontalAutoscalers: [], allocatable: [], limitRanges: [], quotas: [] }
 
 export interface DashboardContext {
   readonly cluster: Cluster
@@ -26,7 +30,11 @@ export interface DashboardContext {
   readonly options: RecommenderOptions
   readonly prices: Prices & { readonly currency: string }
   readonly recorder: Recorder
-  readonly recommender: { usageOf(vpa: Vpa): UsageByContainer | undefined; readonly turnedAt: EpochMs | undefined }
+  readonly recommender: {
+    usageOf(vpa: Vpa): UsageByContainer | undefined
+    surroundingsOf(vpa: Vpa, pods: readonly Pod[]): Surroundings | undefined
+    readonly turnedAt: EpochMs | undefined
+  }
 }
 
 /** What the dashboard shows, from what the recommender has in memory. */
@@ -61,7 +69,7 @@ export class DashboardData {
       advice: adviceFor(vpa, own, recorder.usageNow(vpa, containers, now), prices),
       usage: recommender.usageOf(vpa) ?? new Map(),
       options: options.recommend,
-      hindrances: hindrancesOf({ ...new Neighbourhood(cluster).around(vpa, own), budgets: [], admissionProblem: undefined }),
+      hindrances: hindrancesOf({ ...(recommender.surroundingsOf(vpa, own) ?? { ...NO_NEIGHBOURS, vpa, pods: own }), budgets: [], admissionProblem: undefined }),
       seriesOf: (container) => recorder.seriesOf(vpa, container, now),
     })
     return { ...this.#answer(), ...view, ...(await this.#marks.of(vpa, own)) }
