@@ -7,7 +7,7 @@ import { isConflict, isNotFound } from './api-error.ts'
 import { Client, type ClientOptions } from './client.ts'
 import type { CheckpointWrite, Cluster, ObjectName, Outcome } from './cluster.ts'
 import { openCredentials } from './credentials.ts'
-import { Discovery } from './discovery.ts'
+import { Discovery, servesResize } from './discovery.ts'
 import { EventRecorder } from './events.ts'
 import { readEventsAbout } from './events-about.ts'
 import { readExternalMetric } from './external-metrics.ts'
@@ -101,12 +101,6 @@ export async function connect(options: ConnectOptions): Promise<Cluster> {
       await client.close()
     },
   }
-}
-
-/** An API server that cannot be asked now is taken to serve it: a resize that it refuses is an outcome like others. */
-async function servesResize(discovery: Discovery): Promise<boolean> {
-  const kinds = await discovery.resourcesOf('', 'Pod').catch(() => undefined)
-  return kinds?.some(({ subresources }) => subresources.includes('resize')) ?? true
 }
 
 /** By a list of one: programs may list VPAs, but not get one. */

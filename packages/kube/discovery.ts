@@ -72,6 +72,21 @@ export class Discovery {
   }
 }
 
+/**
+ * Whether `pods/resize` is served. An API server that cannot be asked now is taken to serve it: a resize that it refuses is an outcome like others.
+ *
+ * @param onUnknown told why it cannot be asked
+ */
+export async function servesResize(discovery: Discovery, onUnknown: (error: unknown) => void = () => {}): Promise<boolean> {
+  try {
+    const kinds = await discovery.resourcesOf('', 'Pod')
+    return kinds.some(({ subresources }) => subresources.includes('resize'))
+  } catch (error) {
+    onUnknown(error)
+    return true
+  }
+}
+
 function subresourcesOf(plural: string, resources: readonly { name: string }[]): readonly string[] {
   const prefix = `${plural}/`
   return resources.filter(({ name }) => name.startsWith(prefix)).map(({ name }) => name.slice(prefix.length))

@@ -16,7 +16,7 @@ import { CHECKPOINTS, EVENTS, HORIZONTAL_AUTOSCALERS, LIMIT_RANGES, NODES, PODS,
 import { ObjectStore, type StoredObject } from './store.ts'
 import { WatchMetrics } from './watch-metrics.ts'
 import { Watch } from './watch.ts'
-import { type StoredWorkload, WORKLOAD_RESOURCES, projectWorkload } from './workloads.ts'
+import { type StoredWorkload, WORKLOAD_RESOURCES, projectWorkload, workloadAnswer } from './workloads.ts'
 
 /** What a program needs to know of the cluster; what it does not ask for is not watched. */
 export interface Watched {
@@ -82,8 +82,7 @@ export class Informers {
   }
 
   workload(kind: WellKnownKind, namespace: string, name: string): WorkloadAnswer {
-    const found = this.#workloads.get(kind)?.get(namespace, name)
-    return found ? { found } : { missing: 'not-found', message: `${kind} ${namespace}/${name} does not exist` }
+    return workloadAnswer(this.#workloads.get(kind)?.get(namespace, name), kind, namespace, name)
   }
 
   /** Resolves when every store that is not optional has its first list. */

@@ -11,14 +11,14 @@ import { ApiError, isNotFound } from './api-error.ts'
 import type { Client } from './client.ts'
 import type { Clock } from './clock.ts'
 import type { ContainerUsage } from './cluster.ts'
-import { Discovery } from './discovery.ts'
+import { Discovery, servesResize } from './discovery.ts'
 import { messageOf } from './error-message.ts'
 import { readList } from './list.ts'
 import type { Log } from './log.ts'
 import { readUsage } from './metrics-api.ts'
 import { CHECKPOINTS, DISRUPTION_BUDGETS, HORIZONTAL_AUTOSCALERS, LIMIT_RANGES, NODES, PODS, RESOURCE_QUOTAS, type Resource, UNFINISHED_PODS, VPAS, pathOf } from './resources.ts'
 import { ScaleLookup } from './scale.ts'
-import { type StoredWorkload, WORKLOAD_RESOURCES, projectWorkload } from './workloads.ts'
+import { type StoredWorkload, WORKLOAD_RESOURCES, projectWorkload, workloadAnswer } from './workloads.ts'
 
 /** The cluster at one moment: what commands read that ask once and end. */
 export interface Snapshot {
@@ -61,25 +61,27 @@ export class NoVpaKind extends Error {}
  *
  * @throws NoVpaKind; ApiError or Error when VPAs, pods or workloads cannot be read
  */
-export async function readSnapshot(options: SnapshotOptions): Promise<Snapshot> {
+export async function readSnapshot(options: SnapshotOptions, discovery = new Discovery(options.client, options.clock)): Promise<Snapshot> {
   const [vpas, pods, workloads, usage] = await Promise.all([readVpas(options), listOf(options, PODS, projectPod, UNFINISHED_PODS), readWorkloads(options), readUsageIfServed(options)])
-  return { vpas, pods, workloads, usage, workload: await lookupIn(options, vpas, workloads) }
+  return { vpas, pods, workloads, usage, workload: await lookupIn(options, discovery, vpas, workloads) }
 }
 
 /** As {@link readSnapshot}, with everything that stands around them. What our account may not read is left out, and told. */
 export async function readFullSnapshot(options: SnapshotOptions): Promise<FullSnapshot> {
+  const { client, clock, missing } = options
+  const discovery = new Discovery(client, clock)
   const optional = <T>(resource: Resource, project: (raw: unknown) => T) => listOf(options, resource, project).catch((error: unknown) => leaveOut(options, resource.plural, error))
-  const [snapshot, checkpoints, limitRanges, horizontalAutoscalers, budgets, quotas, nodes, servesResize] = await Promise.all([
-    readSnapshot(options),
+  const [snapshot, checkpoints, limitRanges, horizontalAutoscalers, budgets, quotas, nodes, resizes] = await Promise.all([
+    readSnapshot(options, discovery),
     optional(CHECKPOINTS, projectCheckpoint),
     optional(LIMIT_RANGES, projectLimitRange),
     optional(HORIZONTAL_AUTOSCALERS, projectHorizontalAutoscaler),
     optional(DISRUPTION_BUDGETS, projectDisruptionBudget),
     optional(RESOURCE_QUOTAS, projectResourceQuota),
     optional(NODES, projectNode),
-    servesPodResize(options),
+    servesResize(discovery, (error) => missing(`whether pods can be resized in place is not known, and taken to be so: ${messageOf(error)}`)),
   ])
-  return { ...snapshot, checkpoints, limitRanges, horizontalAutoscalers, budgets, quotas, nodes, servesResize }
+  return { ...snapshot, checkpoints, limitRanges, horizontalAutoscalers, budgets, quotas, nodes, servesResize: resizes }
 }
 
 async function readVpas(options: SnapshotOptions): Promise<readonly Vpa[]> {
@@ -106,20 +108,14 @@ async function readUsageIfServed(options: SnapshotOptions): Promise<readonly Con
 }
 
 /** Well-known kinds are known by now; of others, those that a VPA targets are asked for. */
-async function lookupIn({ client, clock, namespace }: SnapshotOptions, vpas: readonly Vpa[], workloads: readonly StoredWorkload[]): Promise<WorkloadLookup> {
+async function lookupIn({ client, clock, namespace }: SnapshotOptions, discovery: Discovery, vpas: readonly Vpa[], workloads: readonly StoredWorkload[]): Promise<WorkloadLookup> {
   const known = new Map(workloads.map((workload) => [`${workload.namespace}/${workload.kind}/${workload.name}`, workload]))
-  const scales = new ScaleLookup({ client, discovery: new Discovery(client, clock), clock, random: () => 0 })
+  const scales = new ScaleLookup({ client, discovery, clock, random: () => 0 })
   await Promise.all(vpas.map((vpa) => vpa.spec.targetRef && !isWellKnown(vpa.spec.targetRef.kind) && scales.prefetch(vpa.namespace || (namespace ?? ''), vpa.spec.targetRef)))
   return (namespace, ref) => {
     if (!isWellKnown(ref.kind)) return scales.lookup(namespace, ref)
-    const found = known.get(`${namespace}/${ref.kind}/${ref.name}`)
-    return found ? { found } : { missing: 'not-found', message: `${ref.kind} ${namespace}/${ref.name} does not exist` }
+    return workloadAnswer(known.get(`${namespace}/${ref.kind}/${ref.name}`), ref.kind, namespace, ref.name)
   }
-}
-
-async function servesPodResize({ client, clock }: SnapshotOptions): Promise<boolean> {
-  const kinds = await new Discovery(client, clock).resourcesOf('', 'Pod').catch(() => [])
-  return kinds.some(({ subresources }) => subresources.includes('resize'))
 }
 
 async function listOf<T>({ client, namespace, log }: SnapshotOptions, resource: Resource, project: (raw: unknown) => T, fieldSelector?: string): Promise<readonly T[]> {

@@ -1,6 +1,6 @@
 import { type RawMeta, projectMeta, projectOwners } from '@vpa/core/api/object.ts'
 import type { LabelSelector, Labels } from '@vpa/core/selector.ts'
-import type { WellKnownKind, Workload } from '@vpa/core/target/workload.ts'
+import type { WellKnownKind, Workload, WorkloadAnswer } from '@vpa/core/target/workload.ts'
 import type { Resource } from './resources.ts'
 import type { StoredObject } from './store.ts'
 
@@ -15,6 +15,11 @@ export const WORKLOAD_RESOURCES: Readonly<Record<WellKnownKind, Resource>> = {
 }
 
 export type StoredWorkload = Workload & StoredObject
+
+/** What is known of a workload whose kind is read as a whole. */
+export function workloadAnswer(found: StoredWorkload | undefined, kind: WellKnownKind, namespace: string, name: string): WorkloadAnswer {
+  return found ? { found } : { missing: 'not-found', message: `${kind} ${namespace}/${name} does not exist` }
+}
 
 /** Objects of a list do not say of what kind they are, so the caller must. */
 export function projectWorkload(kind: WellKnownKind, raw: unknown): StoredWorkload {
