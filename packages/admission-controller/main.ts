@@ -5,6 +5,7 @@ import type { Client } from '@vpa/kube/client.ts'
 import type { Cluster } from '@vpa/kube/cluster.ts'
 import { connect, openClient } from '@vpa/kube/connect.ts'
 import { every } from '@vpa/kube/every.ts'
+import { connectionOf } from '@vpa/kube/flags.ts'
 import { renewStatusLease } from '@vpa/kube/lease.ts'
 import type { Log } from '@vpa/kube/log.ts'
 import { type ProgramContext, runProgram } from '@vpa/kube/program.ts'
@@ -30,16 +31,9 @@ await runProgram({ name: 'vpa-admission-controller', flags: Config, healthTimeou
 
 async function run(context: Context): Promise<void> {
   const { config, log, clock, registry, signal } = context
-  const connection = { kubeconfig: config.kubeconfig, source: 'vpa-admission-controller', qps: config.kubeApiQps, burst: config.kubeApiBurst, clock, registry }
+  const connection = { ...connectionOf(config), source: 'vpa-admission-controller', clock, registry }
   const client = await openClient(connection)
-  const cluster = await connect({
-    ...connection,
-    namespace: config.vpaObjectNamespace || undefined,
-    ignoredNamespaces: config.ignoredVpaObjectNamespaces,
-    watch: { vpas: true, limitRanges: true, workloads: true },
-    log,
-    signal,
-  })
+  const cluster = await connect({ ...connection, watch: { vpas: true, limitRanges: true, workloads: true }, log, signal })
   const reviewer = openReviewer(cluster, config)
   if (await context.lead(cluster.synced())) await serve(reviewer, client, context)
   await cluster.stop()

@@ -2,6 +2,7 @@ import { parseQuantity } from '@vpa/core/quantity.ts'
 import { type DurationMs, formatDuration, parseDuration } from '@vpa/core/time.ts'
 import * as z from 'zod'
 import { type Address, parseAddress } from './address.ts'
+import type { ConnectOptions } from './connect.ts'
 
 /** How a flag is written on the command line, beside what zod knows of it. */
 export interface FlagForm {
@@ -75,6 +76,19 @@ export function commonFlags({ address }: { readonly address: string }) {
     v: flag.integer(4).describe('How much is logged. 0: warnings and errors; 1 to 4: information too; 5 and more: everything.'),
     logFormat: flag.choice('auto', ['auto', 'json', 'text']).describe('json: one object per line; text: for people; auto: text on a terminal, json elsewhere.'),
     ...klogFlags(),
+  }
+}
+
+export type CommonConfig = z.output<z.ZodObject<ReturnType<typeof commonFlags>>>
+
+/** What {@link commonFlags} say of the way to the API server, and of where to look there. */
+export function connectionOf(config: Readonly<CommonConfig>): Pick<ConnectOptions, 'kubeconfig' | 'qps' | 'burst' | 'namespace' | 'ignoredNamespaces'> {
+  return {
+    kubeconfig: config.kubeconfig,
+    qps: config.kubeApiQps,
+    burst: config.kubeApiBurst,
+    namespace: config.vpaObjectNamespace || undefined,
+    ignoredNamespaces: config.ignoredVpaObjectNamespaces,
   }
 }
 

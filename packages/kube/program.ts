@@ -1,18 +1,16 @@
 import { type DurationMs, formatDuration, SECOND } from '@vpa/core/time.ts'
 import type { FastifyInstance } from 'fastify'
 import { collectDefaultMetrics, Registry } from 'prom-client'
-import type { z } from 'zod'
 import { type Address, formatAddress } from './address.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { type FlagSchema, parseConfig } from './config.ts'
 import { Election, type ElectionConfig } from './election.ts'
-import type { commonFlags } from './flags.ts'
+import type { CommonConfig } from './flags.ts'
 import { Health } from './health.ts'
 import { createLog, type Log } from './log.ts'
 import { opsServer } from './ops-server.ts'
 import { releaseStartUpMemory } from './start-up-memory.ts'
 
-type CommonConfig = z.output<z.ZodObject<ReturnType<typeof commonFlags>>>
 type ProgramConfig = CommonConfig & (ElectionConfig | { readonly leaderElect?: undefined })
 
 /** The kubelet kills a pod 30 s after it has asked it to stop; the lease is to be given back before that. */

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { connect } from '@vpa/kube/connect.ts'
 import { every } from '@vpa/kube/every.ts'
+import { connectionOf } from '@vpa/kube/flags.ts'
 import { runProgram } from '@vpa/kube/program.ts'
 import { Config, recommenderOptions } from './config.ts'
 import { openDashboard } from './dashboard/open-dashboard.ts'
@@ -23,11 +24,7 @@ await runProgram({
     if (config.storage === 'prometheus' && config.prometheusInsecure) log.warn("Prometheus' certificate is not verified: --prometheus-insecure")
     const prometheus = config.storage === 'prometheus' ? await openPrometheus(config, { env, clock, metrics, signal }) : undefined
     const cluster = await connect({
-      kubeconfig: config.kubeconfig,
-      qps: config.kubeApiQps,
-      burst: config.kubeApiBurst,
-      namespace: config.vpaObjectNamespace || undefined,
-      ignoredNamespaces: config.ignoredVpaObjectNamespaces,
+      ...connectionOf(config),
       watch: watchedBy(options),
       source: 'vpa-recommender',
       log,

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { connect } from '@vpa/kube/connect.ts'
 import { every } from '@vpa/kube/every.ts'
+import { connectionOf } from '@vpa/kube/flags.ts'
 import { type ProgramContext, runProgram } from '@vpa/kube/program.ts'
 import { UNFINISHED_PODS } from '@vpa/kube/resources.ts'
 import { Config } from './config.ts'
@@ -13,11 +14,7 @@ async function run({ config, namespace, health, lead, ...context }: ProgramConte
   const { log, clock, registry, signal } = context
   const cluster = await connect({
     ...context,
-    kubeconfig: config.kubeconfig,
-    qps: config.kubeApiQps,
-    burst: config.kubeApiBurst,
-    namespace: config.vpaObjectNamespace || undefined,
-    ignoredNamespaces: config.ignoredVpaObjectNamespaces,
+    ...connectionOf(config),
     // Finished pods have nothing to gain; those without a node yet show how they were admitted.
     watch: { vpas: true, pods: { fieldSelector: UNFINISHED_PODS }, limitRanges: true, workloads: true },
     source: 'vpa-updater',
