@@ -46,7 +46,10 @@ function subjects(...names: readonly string[]): readonly Subject[] {
   })
 }
 
-test('those that have waited longest are written first, and each worker writes one however late it is (upstream: checkpoint_writer_test.go)', async () => {
+test.for([
+  ['each worker writes one however late it is', 0],
+  ["that the system's time is set back changes nothing", -DAY],
+] as const)('those that have waited longest are written first, and %s (upstream: checkpoint_writer_test.go)', async ([, step]) => {
   const clock = fakeClock()
   const written: string[] = []
   const checkpoints = checkpointsOf({ clock, flags: { updateWorkerCount: '2', checkpointsTimeout: '1m' }, writeTime: 2 * MINUTE, written })
@@ -54,6 +57,7 @@ test('those that have waited longest are written first, and each worker writes o
     const done = checkpoints.write(subjects('a', 'b', 'c', 'd', 'e'), clock.now())
     await clock.advance(2 * MINUTE)
     await done
+    clock.step(step)
   }
   expect(written).toEqual(['a-app', 'b-app', 'c-app', 'd-app', 'e-app', 'a-app'])
 })
@@ -178,6 +182,19 @@ test.for([
   const again = next.measure()
   await clock.advance(MINUTE)
   expect([again, next.measure()]).toEqual(expected)
+})
+
+test("orphans are deleted after as long as ever when the system's time is set back", async () => {
+  const clock = fakeClock()
+  const written: string[] = []
+  const checkpoints = checkpointsOf({ clock, flags: { checkpointsGcInterval: '10m' }, stored: [savedOf('gone')], written })
+  clock.step(-DAY)
+  await clock.advance(10 * MINUTE)
+  await checkpoints.collectGarbage([])
+  expect(written).toEqual([])
+  await clock.advance(MINUTE)
+  await checkpoints.collectGarbage([])
+  expect(written).toEqual(['no gone-app'])
 })
 
 test('who is told to stop does not go on collecting garbage, with the lease in hand', async () => {

@@ -3,7 +3,7 @@ import type { Vpa } from '@vpa/core/api/vpa.ts'
 import { loadCheckpoint, sameUsage, saveCheckpoint } from '@vpa/core/history/checkpoint.ts'
 import { openIntervals, usageToSave } from '@vpa/core/history/merged-usage.ts'
 import { type OpenIntervals, openIntervalsText } from '@vpa/core/history/open-interval.ts'
-import type { EpochMs } from '@vpa/core/time.ts'
+import type { DurationMs, EpochMs } from '@vpa/core/time.ts'
 import type { Cluster } from '@vpa/kube/cluster.ts'
 import { workThrough } from '@vpa/kube/work-through.ts'
 import type { RecommenderOptions } from './config.ts'
@@ -21,15 +21,17 @@ export class Checkpoints {
   /** What they told when they were read. */
   readonly loaded: LoadedCheckpoints
   readonly #context: CheckpointsContext
-  readonly #writtenAt = new Map<string, EpochMs>()
+  /** By the clock's uptime. */
+  readonly #writtenAt = new Map<string, DurationMs>()
   /** By checkpoint, the uid of the VPA that we have written it for: what somebody else has written is replaced once, whatever it says. */
   readonly #writtenFor = new Map<string, string>()
-  #collectedAt: EpochMs
+  /** By the clock's uptime. */
+  #collectedAt: DurationMs
 
   constructor(context: CheckpointsContext) {
     this.loaded = new LoadedCheckpoints(context)
     this.#context = context
-    this.#collectedAt = context.clock.now()
+    this.#collectedAt = context.clock.uptime()
   }
 
   /**
@@ -47,7 +49,7 @@ export class Checkpoints {
     let late = false
     await workThrough(queue, options.workers, async ({ subject }) => {
       await this.#save(subject, now)
-      this.#writtenAt.set(nameOf(subject.vpa), clock.now())
+      this.#writtenAt.set(nameOf(subject.vpa), clock.uptime())
       late ||= clock.uptime() > deadline
       return !late && !signal.aborted
     })
@@ -60,9 +62,9 @@ export class Checkpoints {
    */
   async collectGarbage(subjects: readonly Subject[]): Promise<void> {
     const { cluster, clock, options, prometheus, signal } = this.#context
+    if (clock.uptime() - this.#collectedAt <= options.checkpointsGcInterval) return
+    this.#collectedAt = clock.uptime()
     const now = clock.now()
-    if (now - this.#collectedAt <= options.checkpointsGcInterval) return
-    this.#collectedAt = now
     const subjectOf = new Map(subjects.map((subject) => [nameOf(subject.vpa), subject]))
     this.loaded.forgetExpired(subjectOf, now)
     if (prometheus) return

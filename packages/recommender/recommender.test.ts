@@ -1,4 +1,4 @@
-import { HOUR, MINUTE } from '@vpa/core/time.ts'
+import { DAY, HOUR, MINUTE } from '@vpa/core/time.ts'
 import type { Sandbox } from '@vpa/sandbox/sandbox.ts'
 import { describe, expect, test } from 'vitest'
 import { addDeployment, addVpa, checkpointNames, conditionsOf, hungryScene, scene, startRecommender, statusOf, targetOf } from '../../test/support/recommender-scene.ts'
@@ -197,8 +197,11 @@ test.for([
   expect(await registry.metrics()).toContain(`vpa_recommender_aggregate_container_states_count ${expected}\n`)
 })
 
-test('of a pod that was seen before it succeeded, there is history until the next collection of garbage', async () => {
-  const { sandbox, run, registry } = await scene()
+test.for([
+  ['', 0],
+  [", also when the system's time is set back", -DAY],
+] as const)('of a pod that was seen before it succeeded, there is history until the next collection of garbage%s', async ([, step]) => {
+  const { sandbox, clock, run, registry } = await scene()
   const aggregates = async () => /^vpa_recommender_aggregate_container_states_count (\d+)$/m.exec(await registry.metrics())?.[1]
   sandbox.faults.respond({ path: /metrics\.k8s\.io/, status: 503, times: 1000 })
   await addJob(sandbox, 'nobodys')
@@ -206,8 +209,21 @@ test('of a pod that was seen before it succeeded, there is history until the nex
   expect(succeededPods(sandbox)).toBe(0)
   await run(2)
   expect([succeededPods(sandbox), await aggregates()]).toEqual([1, '3'])
+  clock.step(step)
   await run(60)
   expect(await aggregates()).toBe('1')
+})
+
+test("a VPA without a recommendation is told of after half an hour, also when the system's time is set back", async () => {
+  const { sandbox, clock, run, lines } = await scene()
+  const told = () => lines.filter(({ message }) => message === 'VPA is missing recommendation for more than 30m0s').map(({ fields }) => fields)
+  await addVpa(sandbox, 'ghost')
+  await run(1)
+  clock.step(-DAY)
+  await run(30)
+  expect(told()).toEqual([])
+  await run(1)
+  expect(told()).toEqual([{ vpa: 'default/ghost' }])
 })
 
 test('checkpoints of VPAs that are gone are deleted after a while', async () => {

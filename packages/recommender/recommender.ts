@@ -8,7 +8,7 @@ import { UsageHistory } from '@vpa/core/history/usage-history.ts'
 import type { Surroundings } from '@vpa/core/recommend/obstacles.ts'
 import { isResponsible } from '@vpa/core/recommend/responsibility.ts'
 import { formatSelector } from '@vpa/core/selector.ts'
-import { type EpochMs, HOUR, MINUTE } from '@vpa/core/time.ts'
+import { type DurationMs, type EpochMs, HOUR, MINUTE } from '@vpa/core/time.ts'
 import type { Clock } from '@vpa/kube/clock.ts'
 import type { Cluster, ContainerUsage } from '@vpa/kube/cluster.ts'
 import type { Watched } from '@vpa/kube/informers.ts'
@@ -66,7 +66,8 @@ export class Recommender {
   #ooms: readonly Oom[] = []
   /** What pods told of when they were first seen, before the first turn. */
   #earlierOoms: readonly Oom[] = []
-  #garbageDroppedAt: EpochMs = -Infinity
+  /** By the clock's uptime. */
+  #garbageDroppedAt: DurationMs = -Infinity
   /** Of the last turn. */
   #subjects: readonly Subject[] = []
   #turnedAt: EpochMs | undefined
@@ -242,7 +243,7 @@ export class Recommender {
   }
 
   async #updateVpas(subjects: readonly Subject[], now: EpochMs): Promise<void> {
-    const { cluster, log, metrics, options, signal } = this.#context
+    const { clock, cluster, log, metrics, options, signal } = this.#context
     this.#neighbourhood = options.explainConditions ? new Neighbourhood(cluster) : undefined
     const context = { ...this.#context, neighbourhood: this.#neighbourhood, now }
     const facts: VpaFacts[] = []
@@ -260,13 +261,13 @@ export class Recommender {
     })
     metrics.countVpas(facts)
     const waiting = facts.filter(({ hasRecommendation }) => !hasRecommendation).map(({ vpa }) => nameOf(vpa))
-    for (const vpa of this.#overdue.among(waiting, now)) log.warn('VPA is missing recommendation for more than 30m0s', { vpa })
+    for (const vpa of this.#overdue.among(waiting, clock.uptime())) log.warn('VPA is missing recommendation for more than 30m0s', { vpa })
   }
 
   #dropGarbage(index: SubjectIndex, now: EpochMs): void {
-    const { log, options } = this.#context
-    if (now - this.#garbageDroppedAt < HOUR) return
-    this.#garbageDroppedAt = now
+    const { clock, log, options } = this.#context
+    if (clock.uptime() - this.#garbageDroppedAt < HOUR) return
+    this.#garbageDroppedAt = clock.uptime()
     log.info('Garbage collection of AggregateCollectionStates triggered')
     const dropped = this.#history.dropGarbage(now, {
       isWanted: (group) => index.ofGroup(group) !== undefined,
