@@ -1,4 +1,5 @@
 import { DAY, HOUR, MINUTE } from '@vpa/core/time.ts'
+import type { ContainerUsage } from '@vpa/kube/cluster.ts'
 import type { Sandbox } from '@vpa/sandbox/sandbox.ts'
 import { describe, expect, test } from 'vitest'
 import { addDeployment, addVpa, checkpointNames, conditionsOf, hungryScene, scene, startRecommender, statusOf, targetOf } from '../../test/support/recommender-scene.ts'
@@ -84,6 +85,14 @@ describe('nothing that fails holds up the rest:', () => {
     expect(messages).toContain('Error while loading checkpoint')
     expect(targetOf(sandbox)).toBeDefined()
   })
+})
+
+test('a defect of ours while samples are added is not told of as one of the metrics API, which has answered', async () => {
+  const { sandbox, clock } = await scene()
+  const { turn, messages, registry } = await startRecommender(sandbox, clock, [], { usage: async () => [undefined as unknown as ContainerUsage] })
+  await expect(turn()).rejects.toThrow(TypeError)
+  expect(messages).not.toContain('Cannot get ContainerMetricsSnapshot from MetricsClient')
+  expect((await registry.metrics()).match(/^vpa_recommender_metric_server_responses\{.*/gm)).toEqual(['vpa_recommender_metric_server_responses{is_error="false",client_name="default-metrics-client"} 1'])
 })
 
 test('a container that is killed for want of memory gets more', async () => {

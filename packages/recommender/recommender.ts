@@ -215,16 +215,11 @@ export class Recommender {
   async #loadUsage(subjects: readonly Subject[], index: SubjectIndex, now: EpochMs): Promise<void> {
     const { cluster, log, metrics, recorder } = this.#context
     const context: SampleContext = { ...this.#context, history: this.#history, pods: cluster.pods, index, now }
-    try {
-      const usage = await this.#readUsage(subjects)
-      metrics.metricsServerResponse(false)
-      log.info('podMetrics retrieved for all namespaces', { containers: usage.length })
+    const usage = await this.#readUsage(subjects)
+    if (usage) {
       const tally = addUsage(context, usage)
       metrics.countSamples(tally)
       log.info('ClusterSpec fed with ContainerUsageSamples', { ...tally })
-    } catch (error) {
-      metrics.metricsServerResponse(true)
-      log.error('Cannot get ContainerMetricsSnapshot from MetricsClient', { error })
     }
     const ooms = this.#ooms
     this.#ooms = []
@@ -237,9 +232,19 @@ export class Recommender {
     metrics.aggregates(this.#history.aggregateCount())
   }
 
-  #readUsage(subjects: readonly Subject[]): Promise<readonly ContainerUsage[]> {
-    const { cluster, options: { externalMetrics: options, workers } } = this.#context
-    return options === undefined ? cluster.usage() : externalUsage(subjects, { ...this.#context, options, workers })
+  /** @returns undefined when the metrics API cannot be read: the turn goes on with what is known */
+  async #readUsage(subjects: readonly Subject[]): Promise<readonly ContainerUsage[] | undefined> {
+    const { cluster, log, metrics, options: { externalMetrics: options, workers } } = this.#context
+    try {
+      const usage = await (options === undefined ? cluster.usage() : externalUsage(subjects, { ...this.#context, options, workers }))
+      metrics.metricsServerResponse(false)
+      log.info('podMetrics retrieved for all namespaces', { containers: usage.length })
+      return usage
+    } catch (error) {
+      metrics.metricsServerResponse(true)
+      log.error('Cannot get ContainerMetricsSnapshot from MetricsClient', { error })
+      return undefined
+    }
   }
 
   async #updateVpas(subjects: readonly Subject[], now: EpochMs): Promise<void> {

@@ -86,7 +86,7 @@ function mortal(cluster: Cluster, death: Death): Cluster {
   return { ...cluster, patchVpaStatus: unlessDead(cluster.patchVpaStatus), writeCheckpoint: unlessDead(cluster.writeCheckpoint) }
 }
 
-export async function startRecommender(sandbox: Sandbox, clock: FakeClock, flags: readonly string[] = [], { death = IMMORTAL, leads = () => true }: { death?: Death; leads?: () => boolean } = {}): Promise<Omit<Scene, 'sandbox' | 'clock'> & { readonly died: Promise<void> }> {
+export async function startRecommender(sandbox: Sandbox, clock: FakeClock, flags: readonly string[] = [], { death = IMMORTAL, leads = () => true, usage }: { death?: Death; leads?: () => boolean; usage?: Cluster['usage'] } = {}): Promise<Omit<Scene, 'sandbox' | 'clock'> & { readonly died: Promise<void> }> {
   const parsed = parseConfig(Config, flags)
   if (!('config' in parsed)) throw new Error('problem' in parsed ? parsed.problem : parsed.help)
   const messages: string[] = []
@@ -101,7 +101,7 @@ export async function startRecommender(sandbox: Sandbox, clock: FakeClock, flags
   const watch = watchedBy(options)
   const { cluster, signal } = await connectTo(sandbox, { clock, log, registry, watch, leads })
   const recorder = new Recorder(parsed.config.recommenderInterval)
-  const recommender = new Recommender({ cluster: mortal(cluster, death), clock, log, options, metrics: new Metrics(registry, clock), quality: new QualityMetrics(registry), recorder, signal })
+  const recommender = new Recommender({ cluster: mortal({ ...cluster, ...(usage && { usage }) }, death), clock, log, options, metrics: new Metrics(registry, clock), quality: new QualityMetrics(registry), recorder, signal })
   const dashboard = new DashboardData({ cluster, clock, options, prices: { ...DEFAULT_PRICES, currency: '$' }, recorder, recommender })
   await cluster.synced()
   const turn = async () => {
