@@ -45,15 +45,21 @@ export class Checkpoints {
     const { clock, log, options, prometheus, signal } = this.#context
     if (prometheus) return
     const deadline = clock.uptime() + options.checkpointsTimeout
-    const queue = subjects.filter(({ vpa, target }) => 'selector' in target && !isFetchingHistory(vpa)).map((subject) => ({ subject, since: this.#writtenAt.get(nameOf(subject.vpa)) ?? -Infinity })).toSorted((a, b) => (a.since < b.since ? -1 : Number(a.since > b.since)))
+    const queue = this.#byWaitingTime(subjects.filter(({ vpa, target }) => 'selector' in target && !isFetchingHistory(vpa)))
     let late = false
-    await workThrough(queue, options.workers, async ({ subject }) => {
+    await workThrough(queue, options.workers, async (subject) => {
       await this.#save(subject, now)
       this.#writtenAt.set(nameOf(subject.vpa), clock.uptime())
       late ||= clock.uptime() > deadline
       return !late && !signal.aborted
     })
     if (late) log.warn('Failed to store all checkpoints within the configured `checkpoints-timeout`')
+  }
+
+  /** Those first that have waited longest: who was never written has waited since the program began. */
+  #byWaitingTime(subjects: readonly Subject[]): readonly Subject[] {
+    const waiting = subjects.map((subject) => ({ subject, since: this.#writtenAt.get(nameOf(subject.vpa)) ?? 0 }))
+    return waiting.toSorted((a, b) => a.since - b.since).map(({ subject }) => subject)
   }
 
   /**
