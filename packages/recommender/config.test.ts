@@ -61,6 +61,14 @@ test('defaults are those of the Go implementation', () => {
 })
 
 test.for([
+  ['25', 25],
+  ['2.5', 2],
+  ['4007', 4006],
+] as const)('the least CPU is cut to whole millicores as the Go implementation does: %sm to %im', ([podRecommendationMinCpuMillicores, expected]) => {
+  expect(recommenderOptions(Config.parse({ podRecommendationMinCpuMillicores })).recommend.podMinimum.cpu).toBe(expected)
+})
+
+test.for([
   ['--history-length=8', '--history-length: history length 8 is not a valid Prometheus duration: expected one such as 8d or 1h30m'],
   ['--history-resolution=1.5h', '--history-resolution: history resolution 1.5h is not a valid Prometheus duration: expected one such as 8d or 1h30m'],
   ['--use-external-metrics', '--use-external-metrics: name a metric with --external-metrics-cpu-metric or --external-metrics-memory-metric'],

@@ -181,9 +181,11 @@ function recommendOptions(config: Config): RecommendOptions {
       marginFraction: config.recommendationMarginFraction,
     }
   }
+  // By way of cores as in Go, for the same number: what is 4006.999... millicores then is cut to 4006m (upstream: CPUAmountFromCores).
+  const minCores = config.podRecommendationMinCpuMillicores * 0.001
   return {
     estimates: { cpu: estimates('cpu'), memory: estimates('memory') },
-    podMinimum: { cpu: amountOf(config.podRecommendationMinCpuMillicores * 0.001 * 1000), memory: amountOf(config.podRecommendationMinMemoryMb * 1024 * 1024) },
+    podMinimum: { cpu: amountOf(minCores * 1000), memory: amountOf(config.podRecommendationMinMemoryMb * 1024 * 1024) },
     rounding: { cpuMillicores: config.roundCpuMillicores, memoryBytes: config.roundMemoryBytes, humanizeMemory: config.humanizeMemory },
     minSamples: config.minSamples,
   }
