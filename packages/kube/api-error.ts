@@ -1,7 +1,17 @@
 import { type DurationMs, SECOND } from '@vpa/core/time.ts'
+import * as z from 'zod'
 
 /** Whoever asks for more is asked again nevertheless: it may be a mistake, and a watch that waits for hours sees nothing. */
 const LONGEST_WAIT = 30 * SECOND
+
+const ErrorCause = z.object({ reason: z.string() }).partial().catch({})
+
+/** The parts of a `v1.Status` that matter here. Anything may answer in the API server's place: what is of another shape counts as absent. */
+const StatusBody = z.object({
+  message: z.string().optional().catch(undefined),
+  reason: z.string().optional().catch(undefined),
+  details: z.object({ retryAfterSeconds: z.unknown().optional(), causes: z.array(ErrorCause).optional().catch(undefined) }).optional().catch(undefined),
+}).catch({})
 
 /** What the API server answered instead of the object: a decoded `v1.Status`. */
 export class ApiError extends Error {
@@ -10,16 +20,18 @@ export class ApiError extends Error {
   readonly status: number
   /** Such as `NotFound`, `Conflict`, `Expired`; empty where the answer was no Status. */
   readonly reason: string
-  readonly causes: readonly ErrorCause[]
+  readonly causes: readonly z.output<typeof ErrorCause>[]
   /** At most {@link LONGEST_WAIT}; undefined where nothing was asked, or no number of seconds. */
   readonly retryAfter: DurationMs | undefined
 
-  constructor(status: number, body: StatusBody, retryAfterHeader?: string) {
-    super(body.message || `the server answered ${status}`)
+  /** @param body the Status, decoded */
+  constructor(status: number, body: unknown, retryAfterHeader?: string) {
+    const { message, reason, details } = StatusBody.parse(body)
+    super(message || `the server answered ${status}`)
     this.status = status
-    this.reason = body.reason ?? ''
-    this.causes = body.details?.causes ?? []
-    this.retryAfter = waitOf(retryAfterHeader) ?? waitOf(body.details?.retryAfterSeconds)
+    this.reason = reason ?? ''
+    this.causes = details?.causes ?? []
+    this.retryAfter = waitOf(retryAfterHeader) ?? waitOf(details?.retryAfterSeconds)
   }
 }
 
@@ -28,26 +40,12 @@ function waitOf(asked: unknown): DurationMs | undefined {
   return seconds >= 0 ? Math.min(seconds * SECOND, LONGEST_WAIT) : undefined
 }
 
-export interface ErrorCause {
-  readonly reason?: string
-  readonly message?: string
-  readonly field?: string
-}
-
-/** The parts of a `v1.Status` that matter here. */
-export interface StatusBody {
-  readonly message?: string
-  readonly reason?: string
-  readonly code?: number
-  readonly details?: { readonly retryAfterSeconds?: number; readonly causes?: readonly ErrorCause[] }
-}
-
 /** Reads the body of an answer that is not a success: a Status where it is one, the text itself where it is not (a proxy's page). */
 export function apiErrorOf(status: number, body: string, retryAfterHeader: string | undefined): ApiError {
   return new ApiError(status, statusBodyOf(body), retryAfterHeader)
 }
 
-function statusBodyOf(text: string): StatusBody {
+function statusBodyOf(text: string): object {
   try {
     const parsed: unknown = JSON.parse(text)
     if (typeof parsed === 'object' && parsed !== null) return parsed

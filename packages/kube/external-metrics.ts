@@ -3,7 +3,7 @@ import type { Labels } from '@vpa/core/selector.ts'
 import { type EpochMs, parseTime } from '@vpa/core/time.ts'
 import type { Client } from './client.ts'
 import { LONGEST_METRICS, readList } from './list.ts'
-import { rootOf } from './resources.ts'
+import { rootOf, segmentOf } from './resources.ts'
 
 /** Values of one metric of external.metrics.k8s.io. */
 export interface ExternalMetricQuery {
@@ -23,7 +23,7 @@ export interface ExternalMetricValue {
 /** @throws ApiError or Error when the metrics API cannot be asked, such as where nothing serves it */
 export async function readExternalMetric(client: Client, { namespace, metric, selector }: ExternalMetricQuery): Promise<readonly ExternalMetricValue[]> {
   const values: ExternalMetricValue[] = []
-  const path = `${rootOf('external.metrics.k8s.io/v1beta1')}/namespaces/${namespace}/${encodeURIComponent(metric)}`
+  const path = `${rootOf('external.metrics.k8s.io/v1beta1')}/namespaces/${segmentOf(namespace)}/${segmentOf(metric)}`
   await readList(client, { path, query: { labelSelector: selector }, longest: LONGEST_METRICS, onItem: (text) => void values.push(valueOf(JSON.parse(text) as RawValue)) })
   return values
 }

@@ -25,12 +25,22 @@ export function rootOf(groupVersion: string): string {
 
 /** All objects of a kind, or those of one namespace: `/apis/apps/v1/namespaces/kong/deployments`. */
 export function pathOf({ groupVersion, plural }: Resource, namespace?: string): string {
-  return namespace ? `${rootOf(groupVersion)}/namespaces/${namespace}/${plural}` : `${rootOf(groupVersion)}/${plural}`
+  return namespace ? `${rootOf(groupVersion)}/namespaces/${segmentOf(namespace)}/${plural}` : `${rootOf(groupVersion)}/${plural}`
 }
 
-/** One object. The name may stand in an object that anybody may have written, so it cannot lead elsewhere. */
+/** One object. */
 export function objectPath(resource: Resource, { namespace, name }: { readonly namespace: string; readonly name: string }): string {
-  return `${pathOf(resource, namespace)}/${encodeURIComponent(name)}`
+  return `${pathOf(resource, namespace)}/${segmentOf(name)}`
+}
+
+/**
+ * Names may stand in objects that anybody may have written, so they cannot lead elsewhere.
+ *
+ * @throws Error for `.` and `..`, as client-go does: no encoding keeps a proxy from taking them for a way
+ */
+export function segmentOf(name: string): string {
+  if (name === '.' || name === '..') throw new Error(`expected the name of an object; got ${JSON.stringify(name)}`)
+  return encodeURIComponent(name)
 }
 
 /** A field selector: pods that have ended free what they had, and nothing is to be done about them. */

@@ -1,6 +1,6 @@
 import type { RawMeta } from '@vpa/core/api/object.ts'
 import { type DurationMs, MINUTE, SECOND } from '@vpa/core/time.ts'
-import { ApiError, type StatusBody, isExpired } from './api-error.ts'
+import { ApiError, isExpired } from './api-error.ts'
 import { BackOff } from './back-off.ts'
 import type { Client } from './client.ts'
 import type { Clock } from './clock.ts'
@@ -159,7 +159,7 @@ export class Watch<T extends StoredObject> {
 
   #event(line: string): void {
     const { type, object } = (parsed(line) ?? {}) as { type?: string; object?: RawObject }
-    if (type === 'ERROR') throw new ApiError(object?.code ?? 500, object ?? {})
+    if (type === 'ERROR') throw new ApiError(object?.code ?? 500, object)
     if (type !== 'BOOKMARK' && !isIdentified(object)) throw new BrokenLine(`not an event of an object with name, uid and resourceVersion: ${line.slice(0, 100)}`)
     if (type === 'DELETED') this.#remove(object)
     else if (type !== 'BOOKMARK') this.#follow(object)
@@ -203,8 +203,10 @@ export class Watch<T extends StoredObject> {
   }
 }
 
-interface RawObject extends StatusBody {
+interface RawObject {
   readonly metadata?: RawMeta
+  /** Of a Status. */
+  readonly code?: number
 }
 
 /** Whether it can be told which object this is, and whether it is another one, or older, than what is known. */
