@@ -21,12 +21,6 @@ export const systemClock: Clock = {
   },
 }
 
-/** A clock that shows the system's time of now, and goes on evenly from there when that is set: for times that are remembered and never compared with others'. */
-export function steady(clock: Clock): Clock {
-  const ahead = clock.now() - clock.uptime()
-  return { ...clock, now: () => Math.round(ahead + clock.uptime()) }
-}
-
 function timer(duration: DurationMs, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted) return resolve()

@@ -34,13 +34,14 @@ export function evictable(pass: VpaPass, pods: readonly Pod[]): readonly Candida
  */
 export async function evictPods(pass: VpaPass, chosen: readonly Candidate[]): Promise<boolean> {
   pass.tally.evictable = chosen.length
+  const podsBefore = new Set(pass.pods.map(({ uid }) => uid))
   for (const [index, candidate] of chosen.entries()) {
     const permission = permissionToEvict(pass, candidate.pod)
     if (permission !== 'granted') {
       noteLeftAlone(pass, candidate.pod, permission)
       continue
     }
-    const admission = await admit(pass, candidate)
+    const admission = await admit(pass, candidate, podsBefore)
     if (admission !== undefined && 'held' in admission) {
       // What holds one pod of a VPA back holds all.
       for (const { pod } of chosen.slice(index)) noteLeftAlone(pass, pod, admission.held)
@@ -61,8 +62,8 @@ export async function evictPods(pass: VpaPass, chosen: readonly Candidate[]): Pr
 }
 
 /** undefined where outcomes are not looked at. */
-function admit({ outcomes, vpa, signal, groupOf }: VpaPass, { pod, recommendation, why }: Candidate): Promise<Admission> | undefined {
-  return outcomes?.admit({ vpa, pod, directions: changeDirections(pod, recommendation), urgent: why === 'quick-oom', groupSize: groupOf(pod)?.configured ?? 0 }, signal)
+function admit({ outcomes, vpa, signal, groupOf }: VpaPass, { pod, recommendation, why }: Candidate, podsBefore: ReadonlySet<string>): Promise<Admission> | undefined {
+  return outcomes?.admit({ vpa, pod, podsBefore, directions: changeDirections(pod, recommendation), urgent: why === 'quick-oom', groupSize: groupOf(pod)?.configured ?? 0 }, signal)
 }
 
 async function evict(pass: VpaPass, { pod, why }: Candidate): Promise<Outcome> {

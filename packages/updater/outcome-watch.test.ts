@@ -76,6 +76,53 @@ test('a clock that was an hour ahead for a while holds up no eviction', async ()
   expect(evictions(facts)).toBe(4 * names.length)
 })
 
+/** As those before the webhook was there. */
+async function admitUnchanged(sandbox: Scene['sandbox'], name: string): Promise<void> {
+  const { spec } = sandbox.get('ReplicaSet', { namespace: 'default', name }) as unknown as { spec: object }
+  const template = { metadata: { labels: { app: name } }, spec: { containers: [{ name: 'app', image: 'app', resources: { requests: { cpu: '100m', memory: '200Mi' } } }] } }
+  await sandbox.apply({ apiVersion: 'apps/v1', kind: 'ReplicaSet', metadata: { namespace: 'default', name }, spec: { ...spec, template } })
+}
+
+async function scale(sandbox: Scene['sandbox'], name: string, replicas: number): Promise<void> {
+  const { spec } = sandbox.get('ReplicaSet', { namespace: 'default', name }) as unknown as { spec: object }
+  await sandbox.apply({ apiVersion: 'apps/v1', kind: 'ReplicaSet', metadata: { namespace: 'default', name }, spec: { ...spec, replicas } })
+}
+
+const CLOCKS = [['ten minutes behind', -10 * MINUTE], ['right', 0], ['ten minutes ahead', 10 * MINUTE]] as const
+
+/** Half of four pods came as recommended; five minutes later the webhook has failed, and so has the next eviction. */
+async function failedAfterSuccess(ahead: number): Promise<{ facts: Scene; loop: Pick<Scene, 'clock' | 'sandbox' | 'tick'> }> {
+  const facts = await scene({ kind: 'ReplicaSet', replicas: 4, outcome })
+  facts.own.ahead = ahead
+  const loop = { ...facts, clock: { ...facts.clock, now: () => facts.clock.now() + ahead }, tick: facts.restart() }
+  await admitAs(facts.sandbox, 'web', TARGET)
+  await loops(loop, 1)
+  expect(evictions(facts)).toBe(2)
+  await facts.clock.advance(4 * MINUTE)
+  await admitUnchanged(facts.sandbox, 'web')
+  await loops(loop, 1)
+  expect(evictions(facts)).toBe(3)
+  await until(facts.cluster.vpas, () => applyFailed(facts).length === 1)
+  return { facts, loop }
+}
+
+test.for(CLOCKS)('an updater whose clock is %s does not take a good pod from before a failure for news', async ([, ahead]) => {
+  const { facts, loop } = await failedAfterSuccess(ahead)
+  await loops(loop, 3)
+  expect(evictions(facts)).toBe(3)
+  expect(applyFailed(facts)).toMatchObject([{ reason: 'NotAdmitted' }])
+})
+
+test.for(CLOCKS)('an updater whose clock is %s ends the back-off when a good pod comes', async ([, ahead]) => {
+  const { facts, loop } = await failedAfterSuccess(ahead)
+  await admitAs(facts.sandbox, 'web', TARGET)
+  await scale(facts.sandbox, 'web', 5)
+  await facts.clock.advance(10 * SECOND)
+  await until(facts.cluster.pods, () => facts.cluster.pods.size === 5)
+  await loops(loop, 1)
+  await vi.waitFor(() => expect(applyFailed(facts)).toEqual([]), PATIENCE)
+})
+
 test('once the webhook works again, a probe finds out, and conditions go away', async () => {
   const facts = await scene({ names: VPAS, kind: 'ReplicaSet', replicas: 2, outcome })
   await loops(facts, 2)
@@ -144,7 +191,7 @@ test('a controller that brings no pod back is told, and not asked for more', asy
   const pods = { ...cluster.pods, list: () => others, subscribe: () => () => {} } as unknown as Cluster['pods']
   const { signal } = new AbortController()
   const watch = new OutcomeWatch({ cluster: { ...cluster, pods }, log: logInto([]), clock, metrics: new Metrics(new Registry(), clock), outcome, signal })
-  const plan = { vpa: vpa!, pod: pod!, groupSize: 4, directions: new Map(), urgent: false }
+  const plan = { vpa: vpa!, pod: pod!, podsBefore: new Set<string>(), groupSize: 4, directions: new Map(), urgent: false }
   const podsOf = new Map([[vpa!, others]])
   watch.beginLoop(podsOf, [vpa!])
   expect(await watch.admit(plan, signal)).toMatchObject({ granted: { group: 'default/ReplicaSet/web' } })

@@ -2,11 +2,12 @@ import type { Pod } from '@vpa/core/api/pod.ts'
 import type { Vpa } from '@vpa/core/api/vpa.ts'
 import { namespaceLimits } from '@vpa/core/policy/limit-range.ts'
 import { controllerOf } from '@vpa/core/target/owner.ts'
-import { type DurationMs, SECOND } from '@vpa/core/time.ts'
+import { type DurationMs, type EpochMs, SECOND } from '@vpa/core/time.ts'
 import { troubleTold } from '@vpa/core/update/apply-failed.ts'
+import type { Moment } from '@vpa/core/update/moment.ts'
 import { type Effect, type Eviction, type Hold, OutcomeCheck, type OutcomeOptions } from '@vpa/core/update/outcome-check.ts'
 import { type Verdict, hasMark, judgeReplacement } from '@vpa/core/update/replacement.ts'
-import { type Clock, steady } from '@vpa/kube/clock.ts'
+import type { Clock } from '@vpa/kube/clock.ts'
 import type { Change, Cluster } from '@vpa/kube/cluster.ts'
 import type { Log } from '@vpa/kube/log.ts'
 import { regardingVpa } from '@vpa/kube/regarding.ts'
@@ -41,10 +42,13 @@ export class OutcomeWatch {
   readonly #check: OutcomeCheck
   #changed = Promise.withResolvers<void>()
   #hasBegun = false
+  /** When the newest pod was made, also if it is gone. Where the API server's clock is set back, no pod is evidence until it has caught up; what is evicted after a back-off is judged all the same. */
+  #newestPod: EpochMs = -Infinity
 
   constructor(options: OutcomeWatchOptions) {
-    this.#options = { ...options, clock: steady(options.clock) }
+    this.#options = options
     this.#check = new OutcomeCheck(options.outcome)
+    for (const { createdAt = -Infinity } of options.cluster.pods.list()) this.#newestPod = Math.max(this.#newestPod, createdAt)
     options.signal.addEventListener('abort', options.cluster.pods.subscribe((change) => this.#see(change)), { once: true })
   }
 
@@ -53,8 +57,8 @@ export class OutcomeWatch {
    * @param vpas those and the others whose target cannot be found now: it may be found again before their back-off is over
    */
   beginLoop(podsOf: ReadonlyMap<Vpa, readonly Pod[]>, vpas: readonly Vpa[]): void {
-    const now = this.#options.clock.now()
-    if (!this.#hasBegun) for (const vpa of vpas) this.#restore(vpa)
+    const now = this.#moment()
+    if (!this.#hasBegun) for (const vpa of vpas) this.#restore(vpa, now)
     this.#hasBegun = true
     this.#check.beginLoop()
     this.#check.keepOnly(new Set(vpas.map(({ uid }) => uid)))
@@ -104,10 +108,9 @@ export class OutcomeWatch {
   }
 
   #ask(plan: EvictionPlan): Admission | undefined {
-    const { clock } = this.#options
-    const eviction = { ...plan, group: groupOf(plan.pod), at: clock.now() }
+    const eviction = { ...plan, group: groupOf(plan.pod), at: this.#moment() }
     const before = this.#check.troubleOf(plan.vpa.uid)
-    const answer = this.#check.tryBegin(eviction, clock.now())
+    const answer = this.#check.tryBegin(eviction)
     if (answer === 'granted') return { granted: eviction }
     const trouble = this.#check.troubleOf(plan.vpa.uid)
     if (trouble !== undefined && trouble !== before) this.#tell(plan.vpa, 'flapping', { trouble })
@@ -117,20 +120,21 @@ export class OutcomeWatch {
   /** A new pod: perhaps the replacement of one that was evicted. */
   #see({ before, now: pod }: Change<Pod>): void {
     if (pod === undefined || before !== undefined) return
-    const { cluster, clock } = this.#options
+    this.#newestPod = Math.max(this.#newestPod, pod.createdAt ?? -Infinity)
+    const { cluster } = this.#options
     const eviction = this.#check.pendingFor(groupOf(pod), pod)
     if (eviction === undefined || pod.uid === eviction.pod.uid) return
     const vpa = cluster.vpas.get(eviction.vpa.namespace, eviction.vpa.name)
     if (vpa?.uid !== eviction.vpa.uid) return this.cancel(eviction)
     const verdict = this.#judge(pod, [eviction.vpa, vpa])
-    this.#tell(vpa, nameOf(verdict), this.#check.judge(eviction, verdict, pod.name, clock.now()))
+    this.#tell(vpa, nameOf(verdict), this.#check.judge(eviction, verdict, pod.name, this.#moment()))
   }
 
   /** Pods come for other reasons than ours, too: a scaled-up group, a rollout. One that was admitted well ends the trouble. */
   #lookForEvidence(vpa: Vpa, pods: readonly Pod[]): void {
-    const since = this.#check.evidenceSince(vpa.uid)
-    if (since === undefined) return
-    const isEvidence = (pod: Pod) => (pod.createdAt ?? 0) > since && hasMark(pod, vpa) && this.#judge(pod, [vpa]).verdict === 'applied'
+    const after = this.#check.evidenceAfter(vpa.uid)
+    if (after === undefined) return
+    const isEvidence = (pod: Pod) => (pod.createdAt ?? -Infinity) > after && hasMark(pod, vpa) && this.#judge(pod, [vpa]).verdict === 'applied'
     if (pods.some(isEvidence)) this.#tell(vpa, 'applied', this.#check.succeed(vpa.uid))
   }
 
@@ -139,9 +143,8 @@ export class OutcomeWatch {
     return judgeReplacement({ vpas, pod, ...namespaceLimits(ranges) })
   }
 
-  #restore(vpa: Vpa): void {
-    const now = this.#options.clock.now()
-    const told = troubleTold(vpa, now)
+  #restore(vpa: Vpa, now: Moment): void {
+    const told = troubleTold(vpa, now.now)
     if (told !== undefined) this.#check.restore(vpa.uid, told, now)
   }
 
@@ -163,6 +166,11 @@ export class OutcomeWatch {
     }
     if (breaker === 'closed') log.info('Evictions go on: a new pod was admitted with what is recommended', { vpa: name })
     this.#wake()
+  }
+
+  #moment(): Moment {
+    const { clock } = this.#options
+    return { uptime: Math.round(clock.uptime()), now: clock.now(), newestPod: this.#newestPod }
   }
 
   #wake(): void {

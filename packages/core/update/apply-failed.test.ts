@@ -5,7 +5,7 @@ import { applyFailedPatch, troubleTold } from './apply-failed.ts'
 import type { Trouble } from './outcome-check.ts'
 
 const NOW = parseTime('2026-03-01T00:00:00Z') ?? 0
-const trouble: Trouble = { reason: 'NotAdmitted', message: 'Pod b is not right.', failures: 1, since: NOW, failedAt: NOW, nextAttempt: NOW + 300_000 }
+const trouble: Trouble = { reason: 'NotAdmitted', message: 'Pod b is not right.', failures: 1, since: NOW, failedAt: { uptime: 0, now: NOW, newestPod: NOW }, nextAttempt: NOW + 300_000 }
 const told = { type: 'ApplyFailed', status: 'True', lastTransitionTime: '2026-03-01T00:00:00Z', reason: 'NotAdmitted', message: 'Pod b is not right. Next attempt after 2026-03-01T00:05:00Z.' }
 const provided = { type: 'RecommendationProvided', status: 'True', lastTransitionTime: '2026-03-01T00:00:00Z' }
 const vpa = (conditions?: readonly object[]) => ({ ...vpaWith({}, { conditions }), resourceVersion: '7' })

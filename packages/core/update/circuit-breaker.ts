@@ -1,5 +1,6 @@
-import { type EpochMs, HOUR } from '../time.ts'
+import { type DurationMs, HOUR } from '../time.ts'
 import { type BackOffOptions, backOff } from './back-off.ts'
+import type { Moment } from './moment.ts'
 
 export interface BreakerOptions extends BackOffOptions {
   /** VPAs that fail in a row before nothing is evicted any more. */
@@ -9,8 +10,9 @@ export interface BreakerOptions extends BackOffOptions {
 interface Open {
   /** Of it and of the attempts since. */
   readonly failures: number
-  readonly since: EpochMs
-  readonly probeAt: EpochMs
+  readonly since: Moment
+  /** As uptime. */
+  readonly probeAt: DurationMs
 }
 
 /** Failures that lie further back do not open it. */
@@ -18,12 +20,12 @@ const WINDOW = HOUR
 
 /**
  * Stops the evictions of all VPAs when several fail in a row: then it is not their fault. After a back-off one eviction at a time
- * finds out whether all is well again; a single success closes it.
+ * finds out whether all is well again; a single success closes it. Its waits go by uptime.
  */
 export class CircuitBreaker {
   readonly #options: BreakerOptions
-  /** By VPA uid: failures since the last success. */
-  readonly #failedAt = new Map<string, EpochMs>()
+  /** By VPA uid: uptimes of the failures since the last success. */
+  readonly #failedAt = new Map<string, DurationMs>()
   #open: Open | undefined
 
   constructor(options: BreakerOptions) {
@@ -31,30 +33,30 @@ export class CircuitBreaker {
   }
 
   /** undefined while it is closed. */
-  get openSince(): EpochMs | undefined {
+  get openSince(): Moment | undefined {
     return this.#open?.since
   }
 
   /** @param underWay evictions whose outcome is not known */
-  allows(underWay: number, now: EpochMs): boolean {
-    return this.#open === undefined || (now >= this.#open.probeAt && underWay === 0)
+  allows(underWay: number, { uptime }: Moment): boolean {
+    return this.#open === undefined || (uptime >= this.#open.probeAt && underWay === 0)
   }
 
   /** VPAs that have failed lately, and nothing went well since. */
-  recentFailures(now: EpochMs): number {
-    return [...this.#failedAt.values()].filter((at) => now - at < WINDOW).length
+  recentFailures({ uptime }: Moment): number {
+    return [...this.#failedAt.values()].filter((at) => uptime - at < WINDOW).length
   }
 
   /**
    * @param evictedAt what was evicted before it opened is no probe
    * @returns whether this has opened it
    */
-  fail(uid: string, evictedAt: EpochMs, now: EpochMs): boolean {
-    this.#failedAt.set(uid, now)
+  fail(uid: string, evictedAt: Moment, now: Moment): boolean {
+    this.#failedAt.set(uid, now.uptime)
     const { failures, since } = this.#open ?? { failures: 0, since: now }
-    const counts = this.#open === undefined ? this.recentFailures(now) >= this.#options.breakerThreshold : evictedAt > since
+    const counts = this.#open === undefined ? this.recentFailures(now) >= this.#options.breakerThreshold : evictedAt.uptime > since.uptime
     if (!counts) return false
-    this.#open = { failures: failures + 1, since, probeAt: now + backOff(failures + 1, this.#options) }
+    this.#open = { failures: failures + 1, since, probeAt: now.uptime + backOff(failures + 1, this.#options) }
     return failures === 0
   }
 

@@ -4,6 +4,7 @@ import { type DurationMs, type EpochMs, MINUTE, formatDuration } from '../time.t
 import { backOff, failuresBehind } from './back-off.ts'
 import { type ChangeDirections, isOpposite } from './change-directions.ts'
 import { type BreakerOptions, CircuitBreaker } from './circuit-breaker.ts'
+import type { Moment } from './moment.ts'
 import { type Verdict, describeMismatches } from './replacement.ts'
 
 /** `breakerThreshold` is also how many evictions a loop begins with. */
@@ -16,6 +17,8 @@ export interface OutcomeOptions extends BreakerOptions {
 export interface Eviction {
   readonly vpa: Vpa
   readonly pod: Pod
+  /** By uid: the VPA's pods when its turn in this loop began. Later ones are made by the recommendation that this eviction applies. */
+  readonly podsBefore: ReadonlySet<string>
   /** Where the replacement will turn up: the pod's immediate controller. */
   readonly group: string
   /** How many pods the controller wanted then. */
@@ -23,7 +26,8 @@ export interface Eviction {
   readonly directions: ChangeDirections
   /** It ran out of memory: then growing is no flapping, whatever was done before. */
   readonly urgent: boolean
-  readonly at: EpochMs
+  /** When it was asked for. */
+  readonly at: Moment
 }
 
 /** Why a VPA must not evict now. */
@@ -34,8 +38,11 @@ export interface Trouble {
   readonly reason: 'NotAdmitted' | 'Overwritten' | 'NotReplaced' | 'Flapping'
   readonly message: string
   readonly failures: number
+  /** Of the first failure, as it is told. */
   readonly since: EpochMs
-  readonly failedAt: EpochMs
+  /** Of the last one. */
+  readonly failedAt: Moment
+  /** As it is told; by the system's clock at the last failure. */
   readonly nextAttempt: EpochMs
 }
 
@@ -49,6 +56,14 @@ export interface TroubleTold extends Pick<Trouble, 'reason' | 'message' | 'since
 export interface Effect {
   readonly trouble?: Trouble
   readonly breaker?: 'opened' | 'closed'
+}
+
+/** The last eviction of a VPA that was done. */
+interface LastDone {
+  readonly eviction: Eviction
+  /** By uid: pods that are older than the first of the evictions that followed each other in the same direction. */
+  readonly podsBefore: ReadonlySet<string>
+  readonly flapped: boolean
 }
 
 /** A pod that has not come back by then does not come back by itself. */
@@ -68,8 +83,8 @@ export class OutcomeCheck {
   readonly #options: OutcomeOptions
   readonly #pending = new Set<Eviction>()
   readonly #troubles = new Map<string, Trouble>()
-  /** By VPA uid: the last eviction that was done, for flapping. */
-  readonly #lastDone = new Map<string, { readonly eviction: Eviction; readonly flapped: boolean }>()
+  /** By VPA uid, for flapping. */
+  readonly #lastDone = new Map<string, LastDone>()
   readonly #breaker: CircuitBreaker
   /** By VPA uid: how often it went well in this loop, since the last failure of any. */
   readonly #successes = new Map<string, number>()
@@ -85,22 +100,22 @@ export class OutcomeCheck {
   }
 
   /**
-   * Whether the eviction may be done now; once granted, it counts until {@link cancel} or {@link judge}.
+   * Whether the eviction may be done at the moment it is asked for; once granted, it counts until {@link cancel} or {@link judge}.
    *
    * @returns `wait`: ask again when there is a verdict
    */
-  tryBegin(eviction: Eviction, now: EpochMs): 'granted' | 'wait' | Hold {
-    const { uid } = eviction.vpa
-    if (!this.#breaker.allows(this.#pending.size, now)) return 'breaker-open'
+  tryBegin(eviction: Eviction): 'granted' | 'wait' | Hold {
+    const { vpa: { uid }, at } = eviction
+    if (!this.#breaker.allows(this.#pending.size, at)) return 'breaker-open'
     const trouble = this.#troubles.get(uid)
-    if (trouble !== undefined && now < trouble.nextAttempt) return trouble.reason === 'Flapping' ? 'flapping' : 'apply-failed'
-    if (this.#isFlapping(eviction, now)) {
-      this.#flap(eviction, now)
+    if (trouble !== undefined && at.uptime < retryAt(trouble)) return trouble.reason === 'Flapping' ? 'flapping' : 'apply-failed'
+    if (this.#isFlapping(eviction)) {
+      this.#flap(eviction)
       return 'flapping'
     }
     const successes = [...this.#successes.values()].reduce((sum, count) => sum + count, 0)
     // What has just failed keeps its place: no more is risked than it takes to open the breaker.
-    const room = Math.max(1, this.#options.breakerThreshold + 2 * successes - this.#breaker.recentFailures(now))
+    const room = Math.max(1, this.#options.breakerThreshold + 2 * successes - this.#breaker.recentFailures(at))
     if (this.#pending.size >= room || this.#pendingOf(uid) >= 1 + 2 * (this.#successes.get(uid) ?? 0)) return 'wait'
     this.#pending.add(eviction)
     return 'granted'
@@ -113,7 +128,9 @@ export class OutcomeCheck {
 
   /** It was done, or may have been. */
   done(eviction: Eviction): void {
-    this.#lastDone.set(eviction.vpa.uid, { eviction, flapped: false })
+    const last = this.#lastDone.get(eviction.vpa.uid)
+    const goesOn = last !== undefined && this.#isSoonAfter(last, eviction) && !isOpposite(eviction.directions, last.eviction.directions)
+    this.#lastDone.set(eviction.vpa.uid, { eviction, podsBefore: goesOn ? last.podsBefore : eviction.podsBefore, flapped: false })
   }
 
   /** The eviction that a new pod of the group is the answer to. One from before the evicted pod comes late, and tells nothing; both times are the API server's. */
@@ -122,7 +139,7 @@ export class OutcomeCheck {
   }
 
   /** @param replacement name of the pod that came instead */
-  judge(eviction: Eviction, verdict: Verdict, replacement: string, now: EpochMs): Effect {
+  judge(eviction: Eviction, verdict: Verdict, replacement: string, now: Moment): Effect {
     this.#pending.delete(eviction)
     switch (verdict.verdict) {
       case 'applied':
@@ -145,10 +162,11 @@ export class OutcomeCheck {
     return this.#breaker.succeed() ? { breaker: 'closed' } : {}
   }
 
-  /** Since when a well-admitted new pod of the VPA would be news; undefined when it would be none. */
-  evidenceSince(uid: string): EpochMs | undefined {
+  /** A well-admitted pod of the VPA is news if it was made after that, by the API server's clock; undefined: it would be none. */
+  evidenceAfter(uid: string): EpochMs | undefined {
     const trouble = this.#troubles.get(uid)
-    return trouble?.reason === 'Flapping' ? this.#breaker.openSince : (trouble?.failedAt ?? this.#breaker.openSince)
+    const failedAt = trouble?.reason === 'Flapping' ? undefined : trouble?.failedAt
+    return (failedAt ?? this.#breaker.openSince)?.newestPod
   }
 
   /**
@@ -156,10 +174,10 @@ export class OutcomeCheck {
    *
    * @param isShort whether the eviction's group has fewer pods than its controller wants
    */
-  expire(isShort: (eviction: Eviction) => boolean, now: EpochMs): readonly { readonly eviction: Eviction; readonly effect: Effect }[] {
+  expire(isShort: (eviction: Eviction) => boolean, now: Moment): readonly { readonly eviction: Eviction; readonly effect: Effect }[] {
     const effects = []
     for (const eviction of this.#pending) {
-      const age = now - eviction.at
+      const age = now.uptime - eviction.at.uptime
       if (age < COMPLETE_AFTER) continue
       const short = isShort(eviction)
       if (short && age < REPLACEMENT_TIMEOUT) continue
@@ -168,8 +186,8 @@ export class OutcomeCheck {
       const message = `No pod replaced evicted pod ${eviction.pod.name} within ${formatDuration(REPLACEMENT_TIMEOUT)}: see the events of its controller.`
       effects.push({ eviction, effect: this.#fail(eviction, 'NotReplaced', message, now) })
     }
-    for (const [uid, { reason, nextAttempt }] of this.#troubles) {
-      if (reason === 'Flapping' && now >= nextAttempt + this.#options.flappingWindow) this.#troubles.delete(uid)
+    for (const [uid, trouble] of this.#troubles) {
+      if (trouble.reason === 'Flapping' && now.uptime >= retryAt(trouble) + this.#options.flappingWindow) this.#troubles.delete(uid)
     }
     return effects
   }
@@ -182,11 +200,11 @@ export class OutcomeCheck {
   }
 
   /** What the condition tells of the time before a restart: the VPA counts as having failed, and waits for as long as is told there, but at least as after a first failure. */
-  restore(uid: string, { reason, message, since, nextAttempt: told }: TroubleTold, now: EpochMs): void {
-    const nextAttempt = told ?? now
-    const failures = failuresBehind(nextAttempt - now, this.#options)
-    const [shortest, longest] = [now + backOff(1, this.#options), now + backOff(failures, this.#options)]
-    this.#troubles.set(uid, { reason, message, since, failures, failedAt: now, nextAttempt: Math.min(Math.max(shortest, nextAttempt), longest) })
+  restore(uid: string, { reason, message, since, nextAttempt }: TroubleTold, now: Moment): void {
+    const told = (nextAttempt ?? now.now) - now.now
+    const failures = failuresBehind(told, this.#options)
+    const wait = Math.min(Math.max(backOff(1, this.#options), told), backOff(failures, this.#options))
+    this.#troubles.set(uid, { reason, message, since, failures, failedAt: now, nextAttempt: now.now + wait })
     if (reason !== 'Flapping') this.#breaker.fail(uid, now, now)
   }
 
@@ -202,35 +220,38 @@ export class OutcomeCheck {
     return this.#breaker.openSince !== undefined
   }
 
-  #isFlapping({ vpa, pod, directions, urgent }: Eviction, now: EpochMs): boolean {
+  #isFlapping(eviction: Eviction): boolean {
+    const { vpa, pod, directions, urgent } = eviction
     const last = this.#lastDone.get(vpa.uid)
-    if (urgent || last === undefined || last.flapped || now - last.eviction.at >= this.#options.flappingWindow) return false
-    // Pods from before that eviction were not made by the recommendation that it applied.
-    const isReplacement = (pod.createdAt ?? 0) + MINUTE >= last.eviction.at && pod.uid !== last.eviction.pod.uid
-    return isReplacement && isOpposite(directions, last.eviction.directions)
+    if (urgent || last === undefined || last.flapped || !this.#isSoonAfter(last, eviction)) return false
+    return !last.podsBefore.has(pod.uid) && isOpposite(directions, last.eviction.directions)
   }
 
-  #flap(eviction: Eviction, now: EpochMs): void {
+  #isSoonAfter(last: LastDone, { at }: Eviction): boolean {
+    return at.uptime - last.eviction.at.uptime < this.#options.flappingWindow
+  }
+
+  #flap(eviction: Eviction): void {
     const last = this.#lastDone.get(eviction.vpa.uid)
     if (last === undefined) return
     // Said once; what is tried after the back-off is a new eviction, which may flap again.
     this.#lastDone.set(eviction.vpa.uid, { ...last, flapped: true })
     const [what = '', direction = ''] = [...eviction.directions].find(([key, way]) => last.eviction.directions.get(key) !== way) ?? []
-    const message = `Pod ${eviction.pod.name} is to be evicted because ${what} should go ${direction}, ${formatDuration(now - last.eviction.at)} after pod ${last.eviction.pod.name} was evicted for the opposite reason: the recommendation is not stable.`
-    this.#trouble(eviction.vpa.uid, 'Flapping', message, now)
+    const message = `Pod ${eviction.pod.name} is to be evicted because ${what} should go ${direction}, ${formatDuration(eviction.at.uptime - last.eviction.at.uptime)} after pod ${last.eviction.pod.name} was evicted for the opposite reason: the recommendation is not stable.`
+    this.#trouble(eviction.vpa.uid, 'Flapping', message, eviction.at)
   }
 
-  #fail(eviction: Eviction, reason: Trouble['reason'], message: string, now: EpochMs): Effect {
+  #fail(eviction: Eviction, reason: Trouble['reason'], message: string, now: Moment): Effect {
     const { uid } = eviction.vpa
     this.#successes.clear()
     const trouble = this.#trouble(uid, reason, message, now)
     return this.#breaker.fail(uid, eviction.at, now) ? { trouble, breaker: 'opened' } : { trouble }
   }
 
-  #trouble(uid: string, reason: Trouble['reason'], message: string, now: EpochMs): Trouble {
+  #trouble(uid: string, reason: Trouble['reason'], message: string, now: Moment): Trouble {
     const before = this.#troubles.get(uid)
     const failures = (before?.failures ?? 0) + 1
-    const trouble = { reason, message, failures, since: before?.since ?? now, failedAt: now, nextAttempt: now + backOff(failures, this.#options) }
+    const trouble = { reason, message, failures, since: before?.since ?? now.now, failedAt: now, nextAttempt: now.now + backOff(failures, this.#options) }
     this.#troubles.set(uid, trouble)
     return trouble
   }
@@ -238,4 +259,9 @@ export class OutcomeCheck {
   #pendingOf(uid: string): number {
     return [...this.#pending].filter(({ vpa }) => vpa.uid === uid).length
   }
+}
+
+/** The uptime of the next attempt: whoever sets the system's clock makes the wait neither longer nor shorter. */
+function retryAt({ failedAt, nextAttempt }: Trouble): DurationMs {
+  return failedAt.uptime + nextAttempt - failedAt.now
 }
