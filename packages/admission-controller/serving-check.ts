@@ -2,6 +2,7 @@ import { request } from 'node:https'
 import { isIP } from 'node:net'
 import { checkServerIdentity } from 'node:tls'
 import { SECOND } from '@vpa/core/time.ts'
+import { oldestTls } from '@vpa/kube/tls-version.ts'
 import type { WebhookTrust } from '@vpa/kube/webhook-registration.ts'
 import { SERVING_PATH } from './server.ts'
 
@@ -25,6 +26,7 @@ export function whyNotServing(port: number, { host, caBundle }: WebhookTrust): P
         agent: false,
         timeout: TIMEOUT,
         ca: caBundle,
+        minVersion: oldestTls(),
         rejectUnauthorized: true,
         ...(isIP(host) === 0 && { servername: host }),
         checkServerIdentity: (_, certificate) => checkServerIdentity(host, certificate),

@@ -1,5 +1,6 @@
-import { createServer } from 'node:https'
+import { createServer, type ServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import tls from 'node:tls'
 import { MINUTE } from '@vpa/core/time.ts'
 import type { TlsOptions } from '@vpa/kube/credentials.ts'
 import { Prometheus } from '@vpa/kube/prometheus.ts'
@@ -14,6 +15,9 @@ const NOW = Date.now()
 let own: { readonly caCert: string; readonly serverCert: string; readonly serverKey: string }
 let others: { readonly caCert: string }
 
+/** What a test has the servers speak. */
+let served: ServerOptions = {}
+
 beforeAll(async () => {
   own = await certificatesFor(['127.0.0.1', 'localhost'], NOW)
   others = await certificatesFor(['127.0.0.1', 'localhost'], NOW)
@@ -21,7 +25,7 @@ beforeAll(async () => {
 
 /** Answers `{}` to everything; the port. */
 async function serve(): Promise<number> {
-  const server = createServer({ cert: own.serverCert, key: own.serverKey }, (_, response) => void response.end('{}'))
+  const server = createServer({ cert: own.serverCert, key: own.serverKey, ...served }, (_, response) => void response.end('{}'))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => {
     server.closeAllConnections()
@@ -56,6 +60,15 @@ describe.for([undefined, '0'])('where NODE_TLS_REJECT_UNAUTHORIZED is %s', (vari
     onTestFinished(() => void vi.unstubAllEnvs())
     expect(String(await ask().catch((error: unknown) => error))).toMatch(/certificate|self-signed/)
   })
+})
+
+test.for(CLIENTS)('where NODE_OPTIONS=--tls-min-v1.0, a server that speaks nothing newer than TLS 1.1 is refused by %s', async ([, ask]) => {
+  const { DEFAULT_MIN_VERSION, DEFAULT_CIPHERS } = tls
+  onTestFinished(() => void (Object.assign(tls, { DEFAULT_MIN_VERSION, DEFAULT_CIPHERS }), (served = {})))
+  // At its usual security level, OpenSSL would not speak 1.1 of itself.
+  Object.assign(tls, { DEFAULT_MIN_VERSION: 'TLSv1', DEFAULT_CIPHERS: 'DEFAULT@SECLEVEL=0' })
+  served = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' }
+  expect(String(await ask().catch((error: unknown) => error))).toMatch(/protocol version/)
 })
 
 test('a server of the authority that is trusted is believed', async () => {

@@ -10,6 +10,7 @@ import { NotSentError } from './not-sent-error.ts'
 import { RateLimit } from './rate-limit.ts'
 import { LONGEST_REFUSAL, readText } from './read-text.ts'
 import { LARGEST_PART } from './splitter.ts'
+import { oldestTls } from './tls-version.ts'
 
 /** One request to the API server. */
 export interface ApiRequest {
@@ -163,9 +164,10 @@ function waitBeforeRetry({ method = 'GET' }: ApiRequest, error: ApiError): Durat
 /** HTTP/1.1 on purpose: Node's HTTP/2 has leaked native memory under long watches (nghttp2#1065, node#44523). */
 function openConnections(server: URL, { tls, proxy }: Credentials): Dispatcher {
   const shared = { connections: MAX_CONNECTIONS, allowH2: false, pipelining: 1, keepAliveTimeout: 30 * SECOND }
+  const minVersion = oldestTls()
   // Said each time: where nothing is said, NODE_TLS_REJECT_UNAUTHORIZED=0 turns verification off without a word.
-  const verified = { ...tls, rejectUnauthorized: isVerified(tls) }
-  if (proxy !== undefined) return new ProxyAgent({ ...shared, uri: proxy, requestTls: verified, proxyTls: { rejectUnauthorized: true } })
+  const verified = { ...tls, minVersion, rejectUnauthorized: isVerified(tls) }
+  if (proxy !== undefined) return new ProxyAgent({ ...shared, uri: proxy, requestTls: verified, proxyTls: { minVersion, rejectUnauthorized: true } })
   return new Pool(server.origin, { ...shared, connect: { ...verified, keepAliveInitialDelay: 30 * SECOND } })
 }
 

@@ -5,6 +5,7 @@ import type { Clock } from './clock.ts'
 import { messageOf } from './error-message.ts'
 import { LONGEST_REFUSAL, readText } from './read-text.ts'
 import { ItemSplitter } from './splitter.ts'
+import { oldestTls } from './tls-version.ts'
 
 export interface PrometheusOptions {
   /** Such as `http://prometheus.monitoring.svc`; a path before the API's is kept. */
@@ -69,7 +70,7 @@ export class Prometheus {
 
   constructor(options: PrometheusOptions) {
     this.#options = options
-    this.#dispatcher = new Agent({ connect: { timeout: CONNECT_TIMEOUT, rejectUnauthorized: !options.insecure }, headersTimeout: 0, bodyTimeout: 0 })
+    this.#dispatcher = new Agent({ connect: { timeout: CONNECT_TIMEOUT, minVersion: oldestTls(), rejectUnauthorized: !options.insecure }, headersTimeout: 0, bodyTimeout: 0 })
   }
 
   /** The values at one moment. An expression that ends in a range, such as `up[8d]`, is answered with all values in it. */
