@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { UPDATES_ANNOTATION, updatesAnnotationStart } from '@vpa/core/admit/patch.ts'
+import { UPDATES_ANNOTATION, updatesAnnotationStart } from '@vpa/core/api/pod-annotations.ts'
 import { VPAS, objectPath } from '@vpa/kube/resources.ts'
 import { WORKERS } from 'vpa-updater/tick.ts'
 import { type Admin, forEach } from './admin.ts'

@@ -1,6 +1,7 @@
 import { containerResources } from '@vpa/core/admit/resources.ts'
-import { BOOST_ANNOTATION_PREFIX, hasStartupBoost } from '@vpa/core/admit/startup-boost.ts'
+import { hasStartupBoost } from '@vpa/core/admit/startup-boost.ts'
 import { type Pod, projectPod } from '@vpa/core/api/pod.ts'
+import { BOOST_ANNOTATION_PREFIX } from '@vpa/core/api/pod-annotations.ts'
 import { type Recommendation, resourceListJson, updateModeOf } from '@vpa/core/api/vpa.ts'
 import { capToPod } from '@vpa/core/policy/cap-to-pod.ts'
 import { controllerOf } from '@vpa/core/target/owner.ts'

@@ -1,4 +1,5 @@
 import type { Container, Resources } from '../api/pod.ts'
+import { BOOST_ANNOTATION_PREFIX, OBSERVED_CONTAINERS_ANNOTATION, UPDATES_ANNOTATION, updatesAnnotationStart } from '../api/pod-annotations.ts'
 import { type Vpa, updateModeOf } from '../api/vpa.ts'
 import type { CapInput } from '../policy/cap-to-pod.ts'
 import { policyFor, scalingModeOf } from '../policy/container-policy.ts'
@@ -6,12 +7,7 @@ import { currentResources } from '../policy/current-resources.ts'
 import { type Quantity, type ResourceList, formatQuantity } from '../quantity.ts'
 import { type JsonPatch, type JsonPatchOperation, pointerSegment } from './json-patch.ts'
 import { type ContainerResources, containerResources } from './resources.ts'
-import { BOOST_ANNOTATION_PREFIX, boostedResources, originalResourcesJson } from './startup-boost.ts'
-
-/** Which containers the pod had when it was admitted: those injected later are none of the VPA's business. Joined by `, `. */
-export const OBSERVED_CONTAINERS_ANNOTATION = 'vpaObservedContainers'
-/** What was changed and why, for people. */
-export const UPDATES_ANNOTATION = 'vpaUpdates'
+import { boostedResources, originalResourcesJson } from './startup-boost.ts'
 
 export interface PatchInput extends CapInput {
   readonly startupBoost: { readonly enabled: boolean; readonly maxAllowed: Quantity | undefined }
@@ -46,11 +42,6 @@ export function podPatch(input: PatchInput): PatchAnswer {
   if (updates.length > 0) patch.push(addAnnotation(UPDATES_ANNOTATION, `${updatesAnnotationStart(vpa.name)}${updates.join('; ')}`))
   patch.push(addAnnotation(OBSERVED_CONTAINERS_ANNOTATION, pod.containers.map(({ name }) => name).join(', ')))
   return { patch }
-}
-
-/** By which a pod is known to have been changed for this VPA. */
-export function updatesAnnotationStart(vpaName: string): string {
-  return `Pod resources updated by ${vpaName}: `
 }
 
 /** In mode Off a VPA applies nothing but a startup boost. */

@@ -5,9 +5,6 @@ import { SCALED_RESOURCES, proportionalLimits } from '../policy/proportional-lim
 import { type Quantity, type ResourceList, compareQuantities, formatQuantity, milliValue, quantity, quantityOfMillis } from '../quantity.ts'
 import type { ContainerResources } from './resources.ts'
 
-/** What a boosted pod's annotations begin with, followed by the container's name; the value is what the container had. */
-export const BOOST_ANNOTATION_PREFIX = 'vpaCpuStartupBoost/'
-
 type Boosted = { readonly boosted: ContainerResources } | { readonly failed: string }
 
 const ONE_MILLICORE = quantity('1m')

@@ -2,6 +2,7 @@ import { type Quantity, type ResourceList, quantity } from '../quantity.ts'
 import type { Labels } from '../selector.ts'
 import { type EpochMs, parseTime } from '../time.ts'
 import { type ObjectMeta, type OwnerReference, type RawMeta, projectMeta, projectOwners } from './object.ts'
+import { keptPodAnnotations } from './pod-annotations.ts'
 
 /**
  * What the trio needs of a pod: about ten fields of what may be hundreds of lines.
@@ -10,7 +11,7 @@ import { type ObjectMeta, type OwnerReference, type RawMeta, projectMeta, projec
 export interface Pod extends ObjectMeta {
   /** Only while a pod is admitted: what its name will begin with. */
   readonly generateName?: string
-  /** undefined when the object has none at all: then a patch must add the map first. */
+  /** Those that we read, see {@link keptPodAnnotations}; empty where there are others only. undefined when the object has none at all: then a patch must add the map first. */
   readonly annotations?: Labels
   readonly owners: readonly OwnerReference[]
   readonly deleting: boolean
@@ -70,14 +71,15 @@ export function projectPod(raw: unknown): Pod {
   const { metadata, spec, status } = raw as RawPod
   const { generateName, annotations, deletionTimestamp } = metadata ?? {}
   const startedAt = parseTime(status?.startTime)
+  const containers = (spec?.containers ?? []).map(projectContainer)
   return {
     ...projectMeta(metadata),
     ...(generateName && { generateName }),
-    ...(annotations && { annotations }),
+    ...(annotations && { annotations: keptPodAnnotations(annotations, containers.map(({ name }) => name)) }),
     owners: projectOwners(metadata),
     deleting: typeof deletionTimestamp === 'string',
     ...(spec?.nodeName && { nodeName: spec.nodeName }),
-    containers: (spec?.containers ?? []).map(projectContainer),
+    containers,
     initContainerNames: (spec?.initContainers ?? []).map(({ name = '' }) => name),
     phase: status?.phase ?? 'Unknown',
     ...(startedAt !== undefined && { startedAt }),

@@ -3,6 +3,7 @@ import { type Quantity, type ResourceList, formatQuantity, parseQuantity } from 
 import { formatTime, parseTime } from '../time.ts'
 import { type ObjectMeta, type RawMeta, projectMeta } from './object.ts'
 import type { Labels } from '../selector.ts'
+import { keptVpaAnnotations } from './vpa-annotations.ts'
 
 /**
  * The VerticalPodAutoscaler object, `autoscaling.k8s.io/v1`. Fields bear the names that users write in YAML;
@@ -96,6 +97,7 @@ export type UpdateMode = 'Off' | 'Initial' | 'Recreate' | 'Auto' | 'InPlaceOrRec
 export interface Vpa extends ObjectMeta {
   readonly apiVersion: string
   readonly generation: number
+  /** Those that we read, see {@link keptVpaAnnotations}. */
   readonly annotations: Labels
   readonly spec: VpaSpec
   readonly status: VpaStatus
@@ -111,7 +113,7 @@ export function projectVpa(raw: unknown): Vpa {
     ...projectMeta(metadata),
     apiVersion: apiVersion ?? 'autoscaling.k8s.io/v1',
     generation: metadata?.generation ?? 0,
-    annotations: metadata?.annotations ?? {},
+    annotations: keptVpaAnnotations(metadata?.annotations ?? {}),
     spec: VpaSpec.parse(spec ?? {}),
     status: VpaStatus.parse(status ?? {}),
   }

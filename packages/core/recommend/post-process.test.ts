@@ -20,3 +20,10 @@ test.for([
   expect(amounts.map((list) => resourceListJson(list ?? {}).cpu)).toEqual(expected)
   expect(amounts.every((list) => resourceListJson(list ?? {}).memory === '100Mi')).toBe(true)
 })
+
+test('of the annotations of a VPA, only those that are read are kept, and of as many containers as there may be policies', () => {
+  const many = Object.fromEntries(Array.from({ length: 3000 }, (_, index) => [`vpa-post-processor.kubernetes.io/c${index}_integerCPU`, 'true']))
+  const { annotations } = projectVpa({ metadata: { annotations: { ...ANNOTATION, 'kubectl.kubernetes.io/last-applied-configuration': '{}', ...many } } })
+  expect(Object.keys(annotations)).toHaveLength(100)
+  expect(annotations).toMatchObject(ANNOTATION)
+})

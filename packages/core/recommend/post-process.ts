@@ -1,4 +1,5 @@
 import type { ContainerRecommendation, Recommendation, Vpa } from '../api/vpa.ts'
+import { integerCpuAnnotation } from '../api/vpa-annotations.ts'
 import { capToPolicy } from '../policy/cap.ts'
 import { type ResourceList, quantityOfMillis, wholeValue } from '../quantity.ts'
 import type { Labels } from '../selector.ts'
@@ -22,7 +23,7 @@ export function postProcess(recommendation: Recommendation, { annotations, spec 
  */
 function withIntegerCpu(recommendation: Recommendation, annotations: Labels): Recommendation {
   return recommendation.map((container) =>
-    annotations[`vpa-post-processor.kubernetes.io/${container.containerName}_integerCPU`] === 'true' ? roundedUp(container) : container,
+    annotations[integerCpuAnnotation(container.containerName)] === 'true' ? roundedUp(container) : container,
   )
 }
 

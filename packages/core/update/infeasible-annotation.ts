@@ -1,13 +1,11 @@
 import { type JsonPatch, pointerSegment } from '../admit/json-patch.ts'
 import { type Pod, projectResourceList } from '../api/pod.ts'
+import { INFEASIBLE_ANNOTATION } from '../api/pod-annotations.ts'
 import { type Recommendation, resourceListJson } from '../api/vpa.ts'
-
-/** What was recommended when the pod's node could not give it, so that an updater that has just started does not try it again. */
-const ANNOTATION = 'vpaInfeasibleResize'
 
 /** undefined where the pod has none, or one that was tampered with. */
 export function infeasibleTold({ annotations }: Pod): Recommendation | undefined {
-  const text = annotations?.[ANNOTATION]
+  const text = annotations?.[INFEASIBLE_ANNOTATION]
   if (text === undefined) return undefined
   try {
     const targets = JSON.parse(text) as Record<string, Record<string, string>>
@@ -20,9 +18,9 @@ export function infeasibleTold({ annotations }: Pod): Recommendation | undefined
 /** @returns undefined where the pod says so already */
 export function infeasiblePatch({ annotations }: Pod, refused: Recommendation): JsonPatch | undefined {
   const value = JSON.stringify(Object.fromEntries(refused.map(({ containerName, target }) => [containerName, resourceListJson(target ?? {})])))
-  if (annotations?.[ANNOTATION] === value) return undefined
+  if (annotations?.[INFEASIBLE_ANNOTATION] === value) return undefined
   return [
     ...(annotations === undefined ? [{ op: 'add', path: '/metadata/annotations', value: {} } as const] : []),
-    { op: 'add', path: `/metadata/annotations/${pointerSegment(ANNOTATION)}`, value },
+    { op: 'add', path: `/metadata/annotations/${pointerSegment(INFEASIBLE_ANNOTATION)}`, value },
   ]
 }

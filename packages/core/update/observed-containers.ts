@@ -1,5 +1,5 @@
-import { OBSERVED_CONTAINERS_ANNOTATION } from '../admit/patch.ts'
 import type { Pod } from '../api/pod.ts'
+import { OBSERVED_CONTAINERS_ANNOTATION } from '../api/pod-annotations.ts'
 
 const SEPARATOR = ', '
 const DNS_LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/

@@ -1,6 +1,6 @@
-import { UPDATES_ANNOTATION, updatesAnnotationStart } from '../admit/patch.ts'
 import { containerResources } from '../admit/resources.ts'
 import type { Pod } from '../api/pod.ts'
+import { UPDATES_ANNOTATION, updatesAnnotationStart } from '../api/pod-annotations.ts'
 import { type Vpa, updateModeOf } from '../api/vpa.ts'
 import { type CapInput, capToPod } from '../policy/cap-to-pod.ts'
 import { policyFor, scalingModeOf } from '../policy/container-policy.ts'

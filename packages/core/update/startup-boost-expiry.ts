@@ -1,5 +1,5 @@
-import { BOOST_ANNOTATION_PREFIX } from '../admit/startup-boost.ts'
 import type { Pod } from '../api/pod.ts'
+import { BOOST_ANNOTATION_PREFIX } from '../api/pod-annotations.ts'
 import type { Vpa } from '../api/vpa.ts'
 import { policyFor } from '../policy/container-policy.ts'
 import { type DurationMs, type EpochMs, SECOND } from '../time.ts'
