@@ -106,6 +106,7 @@ async function proveServing({ port, caCert }: { readonly port: number; readonly 
   const { config, clock, log } = context
   try {
     await register(caCert, client, context)
+    // Read again: what counts is what stands there after the registration, whoever has made it.
     const trust = (await readWebhookTrust(client, WEBHOOK_CONFIGURATION)) ?? ownTrust(caCert, context)
     const problem = trust && (await whyNotServing(port, trust))
     if (problem !== undefined) {

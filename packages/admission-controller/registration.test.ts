@@ -19,7 +19,13 @@ async function configurationServer(edited: (configuration: Configuration) => Con
     kept = { ...kept, ...edited(body as Configuration) }
     return json(response, 200, kept)
   })
-  return clientOf(server)
+  return { client: clientOf(server), server }
+}
+
+function configOf(...argv: string[]): Config {
+  const parsed = parseConfig(Config, argv)
+  if ('config' in parsed) return parsed.config
+  throw new Error(JSON.stringify(parsed))
 }
 
 const asItIs = (configuration: Configuration) => configuration
@@ -30,12 +36,22 @@ test.for([
   ['as it was written', asItIs],
   ['otherwise, by who adds something to each', withOwnSelector],
 ] as const)('an authority is trusted after one look, where the webhook configuration is kept %s', async ([, edited]) => {
-  const parsed = parseConfig(Config, [])
-  if (!('config' in parsed)) throw new Error('flags')
   const clock = fakeClock()
   const [first, second] = await Promise.all([certificatesFor(['localhost'], clock.now()), certificatesFor(['localhost'], clock.now())])
-  const client = await configurationServer(edited)
-  const look = (caCert: string) => register(caCert, client, { config: parsed.config, log: logInto([]), clock, namespace: 'kube-system' })
+  const { client } = await configurationServer(edited)
+  const look = (caCert: string) => register(caCert, client, { config: configOf(), log: logInto([]), clock, namespace: 'kube-system' })
   expect([await look(first.caCert), await look(first.caCert)]).toEqual(['created', 'unchanged'])
   expect([await look(second.caCert), await look(second.caCert)]).toEqual(['patched', 'unchanged'])
+})
+
+test.for([
+  ['by us', [], ['GET', 'POST', 'GET']],
+  ['by others, and is not there yet', ['--register-webhook=false', '--inject-ca-bundle'], ['GET', 'GET']],
+  ['by others, who know our authority', ['--register-webhook=false'], []],
+] as const)('each look reads the configuration once, at most, where it is kept %s', async ([, flags, methods]) => {
+  const clock = fakeClock()
+  const { caCert } = await certificatesFor(['localhost'], clock.now())
+  const { client, server } = await configurationServer(asItIs)
+  for (let look = 1; look <= 2; look += 1) await register(caCert, client, { config: configOf(...flags), log: logInto([]), clock, namespace: 'kube-system' })
+  expect(server.seen.map(({ method }) => method)).toEqual(methods)
 })

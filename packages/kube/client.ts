@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { type DurationMs, SECOND } from '@vpa/core/time.ts'
 import { Counter, type Registry } from 'prom-client'
 import { type Dispatcher, Pool, ProxyAgent } from 'undici'
-import { type ApiError, apiErrorOf, isForbiddenByBudget } from './api-error.ts'
+import { type ApiError, apiErrorOf, isForbiddenByBudget, isNotFound } from './api-error.ts'
 import type { Clock } from './clock.ts'
 import { type Credentials, isVerified } from './credentials.ts'
 import { messageOf } from './error-message.ts'
@@ -83,6 +83,16 @@ export class Client {
     const { text, isCut } = await readText(await this.#send(request), LARGEST_PART)
     if (isCut) throw new RangeError(`${request.method ?? 'GET'} ${request.path}: the answer is larger than ${LARGEST_PART} bytes`)
     return JSON.parse(text) as T
+  }
+
+  /** As {@link request}, for one object: undefined where there is none. */
+  async find<T>(request: ApiRequest): Promise<T | undefined> {
+    try {
+      return await this.request<T>(request)
+    } catch (error) {
+      if (isNotFound(error)) return undefined
+      throw error
+    }
   }
 
   /** As {@link request}, for answers that never end or are too large to be held. Whatever else waits gets its turn between two chunks. */

@@ -1,5 +1,4 @@
 import { type DurationMs, MINUTE } from '@vpa/core/time.ts'
-import { isNotFound } from './api-error.ts'
 import type { Client } from './client.ts'
 import type { Clock } from './clock.ts'
 import { type Resource, rootOf } from './resources.ts'
@@ -54,14 +53,9 @@ export class Discovery {
   }
 
   async #versionsOf(group: string): Promise<readonly string[]> {
-    try {
-      const { versions = [], preferredVersion } = await this.#client.request<ApiGroup>({ path: `/apis/${encodeURIComponent(group)}` })
-      const names = versions.map(({ groupVersion }) => groupVersion)
-      return preferredVersion ? [preferredVersion.groupVersion, ...names.filter((name) => name !== preferredVersion.groupVersion)] : names
-    } catch (error) {
-      if (isNotFound(error)) return []
-      throw error
-    }
+    const { versions = [], preferredVersion } = (await this.#client.find<ApiGroup>({ path: `/apis/${encodeURIComponent(group)}` })) ?? {}
+    const names = versions.map(({ groupVersion }) => groupVersion)
+    return preferredVersion ? [preferredVersion.groupVersion, ...names.filter((name) => name !== preferredVersion.groupVersion)] : names
   }
 
   async #readVersion(groupVersion: string): Promise<readonly GroupResource[]> {

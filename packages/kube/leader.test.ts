@@ -30,13 +30,13 @@ function leaseServer(clock: FakeClock) {
       if (method === 'GET' && server.readTime > 0) await clock.sleep(server.readTime, signal)
       if (server.down) throw new ApiError(500, { message: 'etcd is away' })
       const sent = structuredClone(body) as StoredLease
-      if (method === 'GET' && lease === undefined) throw new ApiError(404, { reason: 'NotFound' })
       if (method === 'POST' && lease !== undefined) throw new ApiError(409, { reason: 'AlreadyExists' })
       if (method === 'PUT' && sent.metadata.resourceVersion !== lease?.metadata.resourceVersion) throw new ApiError(409, { reason: 'Conflict' })
       if (method !== 'GET') lease = { ...sent, metadata: { ...sent.metadata, resourceVersion: `${(version += 1)}` } }
       if (method !== 'GET' && server.losesAnswers) await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(new Error('aborted'))))
       return structuredClone(lease) as T
     },
+    find: <T>(request: ApiRequest) => server.request<T | undefined>(request),
   }
   return server
 }

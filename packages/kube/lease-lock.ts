@@ -1,5 +1,5 @@
 import { type DurationMs, SECOND } from '@vpa/core/time.ts'
-import { isConflict, isNotFound } from './api-error.ts'
+import { isConflict } from './api-error.ts'
 import type { Client } from './client.ts'
 import type { Clock } from './clock.ts'
 import { microTime } from './lease.ts'
@@ -7,7 +7,7 @@ import type { Log } from './log.ts'
 import { LEASES, objectPath, pathOf } from './resources.ts'
 
 export interface LeaseLockOptions {
-  readonly client: Pick<Client, 'request'>
+  readonly client: Pick<Client, 'find' | 'request'>
   readonly clock: Clock
   readonly log: Log
   /** Who we are; unique among replicas and restarts. */
@@ -102,14 +102,9 @@ export class LeaseLock {
 
   async #read(signal?: AbortSignal): Promise<Lease | undefined> {
     const { client, renewDeadline } = this.#options
-    try {
-      const lease = await client.request<Lease>({ path: objectPath(LEASES, this.#options), timeout: renewDeadline, ...(signal && { signal }) })
-      if (lease.metadata.resourceVersion !== this.#seen?.lease.metadata.resourceVersion) this.#see(lease)
-      return lease
-    } catch (error) {
-      if (isNotFound(error)) return undefined
-      throw error
-    }
+    const lease = await client.find<Lease>({ path: objectPath(LEASES, this.#options), timeout: renewDeadline, ...(signal && { signal }) })
+    if (lease !== undefined && lease.metadata.resourceVersion !== this.#seen?.lease.metadata.resourceVersion) this.#see(lease)
+    return lease
   }
 
   async #write(method: 'POST' | 'PUT', lease: Pick<Lease, 'spec'> & Partial<Lease>, signal?: AbortSignal): Promise<void> {

@@ -1,5 +1,5 @@
 import { type DurationMs, type EpochMs, parseTime } from '@vpa/core/time.ts'
-import { isConflict, isNotFound } from './api-error.ts'
+import { isConflict } from './api-error.ts'
 import type { Client } from './client.ts'
 import type { LeaseFacts, ObjectName } from './cluster.ts'
 import { LEASES, objectPath, pathOf } from './resources.ts'
@@ -37,13 +37,8 @@ export async function renewStatusLease(client: Client, { namespace, name, holder
   }
 }
 
-async function getLease(client: Client, name: ObjectName): Promise<RawLease | undefined> {
-  try {
-    return await client.request<RawLease>({ path: objectPath(LEASES, name) })
-  } catch (error) {
-    if (isNotFound(error)) return undefined
-    throw error
-  }
+function getLease(client: Client, name: ObjectName): Promise<RawLease | undefined> {
+  return client.find<RawLease>({ path: objectPath(LEASES, name) })
 }
 
 /** Leases have times in microseconds: `2026-03-01T00:00:00.000000Z`. */

@@ -1,16 +1,11 @@
-import { isConflict, isNotFound } from './api-error.ts'
+import { isConflict } from './api-error.ts'
 import type { Client } from './client.ts'
 import { type Resource, VPAS, objectPath, pathOf } from './resources.ts'
 
 /** A whole object as the API server has it; undefined where there is none. */
 export async function readManifest(client: Client, resource: Resource, name: { readonly namespace: string; readonly name: string }): Promise<object | undefined> {
-  try {
-    // A list's items do not say of what kind they are; a single object does.
-    return await client.request<object>({ path: objectPath(resource, name) })
-  } catch (error) {
-    if (isNotFound(error)) return undefined
-    throw error
-  }
+  // A list's items do not say of what kind they are; a single object does.
+  return await client.find<object>({ path: objectPath(resource, name) })
 }
 
 /** `exists`: one of that name was there, and is left as it is. */

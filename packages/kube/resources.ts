@@ -15,6 +15,7 @@ export const DISRUPTION_BUDGETS: Resource = { groupVersion: 'policy/v1', plural:
 export const LIMIT_RANGES: Resource = { groupVersion: 'v1', plural: 'limitranges' }
 export const LEASES: Resource = { groupVersion: 'coordination.k8s.io/v1', plural: 'leases' }
 export const POD_METRICS: Resource = { groupVersion: 'metrics.k8s.io/v1beta1', plural: 'pods' }
+export const WEBHOOK_CONFIGURATIONS: Resource = { groupVersion: 'admissionregistration.k8s.io/v1', plural: 'mutatingwebhookconfigurations', clusterScoped: true }
 export const VPAS: Resource = { groupVersion: 'autoscaling.k8s.io/v1', plural: 'verticalpodautoscalers' }
 export const CHECKPOINTS: Resource = { groupVersion: 'autoscaling.k8s.io/v1', plural: 'verticalpodautoscalercheckpoints' }
 
@@ -28,7 +29,7 @@ export function pathOf({ groupVersion, plural }: Resource, namespace?: string): 
   return namespace ? `${rootOf(groupVersion)}/namespaces/${segmentOf(namespace)}/${plural}` : `${rootOf(groupVersion)}/${plural}`
 }
 
-/** One object. */
+/** One object; of a kind that is in no namespace, with an empty one. */
 export function objectPath(resource: Resource, { namespace, name }: { readonly namespace: string; readonly name: string }): string {
   return `${pathOf(resource, namespace)}/${segmentOf(name)}`
 }

@@ -1,4 +1,4 @@
-import { isConflict, isNotFound } from './api-error.ts'
+import { isConflict } from './api-error.ts'
 import type { Client } from './client.ts'
 import type { ObjectName } from './cluster.ts'
 import { type Resource, objectPath, pathOf } from './resources.ts'
@@ -14,14 +14,10 @@ export interface Secret extends ObjectName {
 
 /** undefined where there is none. */
 export async function readSecret(client: Client, name: ObjectName): Promise<Secret | undefined> {
-  try {
-    const object = await client.request<RawSecret>({ path: objectPath(SECRETS, name) })
-    const decoded = Object.entries(object.data ?? {}).map(([key, value]) => [key, decode(value)])
-    return { ...name, data: Object.fromEntries(decoded), object }
-  } catch (error) {
-    if (isNotFound(error)) return undefined
-    throw error
-  }
+  const object = await client.find<RawSecret>({ path: objectPath(SECRETS, name) })
+  if (object === undefined) return undefined
+  const decoded = Object.entries(object.data ?? {}).map(([key, value]) => [key, decode(value)])
+  return { ...name, data: Object.fromEntries(decoded), object }
 }
 
 /**

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { clientOf, json, refuse, startApiServer } from '../../test/support/api-server.ts'
-import { type WebhookConfiguration, injectCaBundle, registerWebhooks } from './webhook-registration.ts'
+import { type WebhookConfiguration, injectCaBundle, readConfiguration, registerWebhooks } from './webhook-registration.ts'
 
 const WANTED: WebhookConfiguration = {
   name: 'config',
@@ -30,24 +30,24 @@ test.for([
   ['patched where a label is missing', { ...EXISTING, metadata: { name: 'config' } }, 'patched', ['GET', 'PATCH']],
 ] as const)('%s', async ([, existing, outcome, methods]) => {
   const server = await startApiServer(({ method }, response) => (method === 'GET' && !existing ? refuse(response, 404) : json(response, 200, existing ?? {})))
-  expect(await registerWebhooks(clientOf(server), WANTED)).toBe(outcome)
+  const client = clientOf(server)
+  expect(await registerWebhooks(client, WANTED, await readConfiguration(client, 'config'))).toBe(outcome)
   expect(server.seen.map(({ method }) => method)).toEqual(methods)
 })
 
 test('another replica that creates it at the same moment is no problem', async () => {
   const server = await startApiServer(({ method }, response) => refuse(response, method === 'GET' ? 404 : 409))
-  expect(await registerWebhooks(clientOf(server), WANTED)).toBe('unchanged')
+  expect(await registerWebhooks(clientOf(server), WANTED, undefined)).toBe('unchanged')
 })
 
-const named = (name: string, caBundle?: string) => ({ ...WANTED.webhooks[0], name, clientConfig: { ...WANTED.webhooks[0]?.clientConfig, caBundle } })
+const named = (name: string, trust: { caBundle?: string } = {}) => ({ name, clientConfig: { url: 'https://hook', ...trust } })
 const CA_BUNDLE = Buffer.from('PEM').toString('base64')
 
 test.for([
-  ['is awaited where there is none', undefined, 'missing', undefined],
-  ['is left alone where it trusts us', [named('a', CA_BUNDLE)], 'unchanged', undefined],
+  ['is left alone where it trusts us', [named('a', { caBundle: CA_BUNDLE })], 'unchanged', undefined],
   [
     'is told whom to trust, and nothing else, where it does not',
-    [named('a', CA_BUNDLE), named('b')],
+    [named('a', { caBundle: CA_BUNDLE }), named('b')],
     'patched',
     [
       { op: 'test', path: '/webhooks/1/name', value: 'b' },
@@ -55,7 +55,7 @@ test.for([
     ],
   ],
 ] as const)('a configuration that others keep %s', async ([, webhooks, outcome, patch]) => {
-  const server = await startApiServer(({ method }, response) => (method === 'GET' && !webhooks ? refuse(response, 404) : json(response, 200, { ...EXISTING, webhooks })))
-  expect(await injectCaBundle(clientOf(server), 'config', 'PEM')).toBe(outcome)
+  const server = await startApiServer((_, response) => json(response, 200, {}))
+  expect(await injectCaBundle(clientOf(server), { ...EXISTING, webhooks }, 'PEM')).toBe(outcome)
   expect(server.seen.find(({ method }) => method === 'PATCH')?.body).toEqual(patch)
 })

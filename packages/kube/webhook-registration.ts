@@ -1,9 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Labels } from '@vpa/core/selector.ts'
-import { isConflict, isNotFound } from './api-error.ts'
+import { isConflict } from './api-error.ts'
 import type { Client } from './client.ts'
-
-const PATH = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations'
+import { WEBHOOK_CONFIGURATIONS, objectPath, pathOf } from './resources.ts'
 
 /** A MutatingWebhookConfiguration with every field that the API server would fill in, so that equal ones compare equal. */
 export interface WebhookConfiguration {
@@ -46,33 +45,47 @@ export interface WebhookRule {
   readonly scope: '*'
 }
 
+/** A MutatingWebhookConfiguration as the API server has it. */
+export interface LiveConfiguration {
+  readonly metadata: { readonly name: string; readonly labels?: Labels }
+  readonly webhooks?: readonly LiveWebhook[]
+}
+
+interface LiveWebhook {
+  readonly name: string
+  readonly clientConfig: { readonly url?: string; readonly service?: { readonly namespace: string; readonly name: string }; readonly caBundle?: string }
+}
+
+/** @returns undefined where there is none */
+export function readConfiguration(client: Client, name: string): Promise<LiveConfiguration | undefined> {
+  return client.find<LiveConfiguration>({ path: pathTo(name) })
+}
+
 /**
  * Makes the API server ask the webhooks, changing only what differs: there is no moment without them (upstream deletes and creates anew).
  * Replicas that start at once may race; they write the same.
  *
+ * @param live what there is of that name, just read
  * @throws ApiError or Error when it could not be done
  */
-export async function registerWebhooks(client: Client, wanted: WebhookConfiguration): Promise<'created' | 'patched' | 'unchanged'> {
-  const existing = await readConfiguration(client, wanted.name)
-  if (existing === undefined) return create(client, wanted)
-  const labels = existing.metadata.labels ?? {}
+export async function registerWebhooks(client: Client, wanted: WebhookConfiguration, live: LiveConfiguration | undefined): Promise<'created' | 'patched' | 'unchanged'> {
+  if (live === undefined) return create(client, wanted)
+  const labels = live.metadata.labels ?? {}
   const hasLabels = Object.entries(wanted.labels).every(([name, value]) => labels[name] === value)
-  if (hasLabels && isDeepStrictEqual(existing.webhooks, wanted.webhooks)) return 'unchanged'
+  if (hasLabels && isDeepStrictEqual(live.webhooks, wanted.webhooks)) return 'unchanged'
   const body = { metadata: { labels: wanted.labels }, webhooks: wanted.webhooks }
-  await client.request({ method: 'PATCH', path: `${PATH}/${wanted.name}`, patch: 'merge', body })
+  await client.request({ method: 'PATCH', path: pathTo(wanted.name), patch: 'merge', body })
   return 'patched'
 }
 
 /**
  * Fills in what the webhooks of a configuration are trusted by, and leaves everything else of it to whoever made it.
  *
+ * @param live just read
  * @param caCert PEM
- * @returns missing: there is no such configuration
  * @throws ApiError or Error when it could not be done
  */
-export async function injectCaBundle(client: Client, name: string, caCert: string): Promise<'missing' | 'patched' | 'unchanged'> {
-  const webhooks = (await readConfiguration(client, name))?.webhooks as readonly { readonly name: string; readonly clientConfig: { readonly caBundle?: string } }[] | undefined
-  if (webhooks === undefined) return 'missing'
+export async function injectCaBundle(client: Client, { metadata: { name }, webhooks = [] }: LiveConfiguration, caCert: string): Promise<'patched' | 'unchanged'> {
   const caBundle = Buffer.from(caCert).toString('base64')
   const body = webhooks.flatMap((webhook, index) =>
     webhook.clientConfig.caBundle === caBundle
@@ -84,7 +97,7 @@ export async function injectCaBundle(client: Client, name: string, caCert: strin
         ],
   )
   if (body.length === 0) return 'unchanged'
-  await client.request({ method: 'PATCH', path: `${PATH}/${name}`, body })
+  await client.request({ method: 'PATCH', path: pathTo(name), body })
   return 'patched'
 }
 
@@ -98,8 +111,12 @@ export interface WebhookTrust {
 
 /** @returns undefined where there is no such configuration, or none of its webhooks says how it is called */
 export async function readWebhookTrust(client: Client, name: string): Promise<WebhookTrust | undefined> {
-  const [webhook] = (await readConfiguration(client, name))?.webhooks ?? []
-  const { url, service, caBundle = '' } = (webhook as { clientConfig?: { url?: string; service?: { namespace: string; name: string }; caBundle?: string } } | undefined)?.clientConfig ?? {}
+  return webhookTrust(await readConfiguration(client, name))
+}
+
+/** As {@link readWebhookTrust}, of a configuration that is known. */
+export function webhookTrust(live: LiveConfiguration | undefined): WebhookTrust | undefined {
+  const { url, service, caBundle = '' } = live?.webhooks?.[0]?.clientConfig ?? {}
   const host = url === undefined ? service && `${service.name}.${service.namespace}.svc` : new URL(url).hostname.replace(/^\[(.*)\]$/, '$1')
   return host === undefined ? undefined : { host, caBundle: Buffer.from(caBundle, 'base64').toString() }
 }
@@ -107,7 +124,7 @@ export async function readWebhookTrust(client: Client, name: string): Promise<We
 async function create(client: Client, { name, labels, webhooks }: WebhookConfiguration): Promise<'created' | 'unchanged'> {
   const body = { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'MutatingWebhookConfiguration', metadata: { name, labels }, webhooks }
   try {
-    await client.request({ method: 'POST', path: PATH, body })
+    await client.request({ method: 'POST', path: pathOf(WEBHOOK_CONFIGURATIONS), body })
     return 'created'
   } catch (error) {
     if (isConflict(error)) return 'unchanged'
@@ -115,16 +132,6 @@ async function create(client: Client, { name, labels, webhooks }: WebhookConfigu
   }
 }
 
-async function readConfiguration(client: Client, name: string): Promise<RawConfiguration | undefined> {
-  try {
-    return await client.request<RawConfiguration>({ path: `${PATH}/${name}` })
-  } catch (error) {
-    if (isNotFound(error)) return undefined
-    throw error
-  }
-}
-
-interface RawConfiguration {
-  readonly metadata: { readonly labels?: Labels }
-  readonly webhooks?: readonly unknown[]
+function pathTo(name: string): string {
+  return objectPath(WEBHOOK_CONFIGURATIONS, { namespace: '', name })
 }
