@@ -4,7 +4,8 @@ import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { type DurationMs, MINUTE } from '@vpa/core/time.ts'
 import type { Clock } from './clock.ts'
-import { type RawKubeconfig, plainKubeconfig, readKubeconfig, readToken } from './kubeconfig.ts'
+import { type RawKubeconfig, plainKubeconfig, readKubeconfig } from './kubeconfig.ts'
+import { readToken } from './token-file.ts'
 
 /** Where the API server is, how to trust it, and how to be trusted by it. */
 export interface Credentials {

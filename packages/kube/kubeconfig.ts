@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { YAMLParseError, parse } from 'yaml'
 import * as z from 'zod'
 import type { TlsOptions } from './credentials.ts'
+import { readToken } from './token-file.ts'
 
 const text = z.string().nullish().transform((value) => value || undefined)
 const listOf = <T extends z.ZodType>(type: T) => z.array(type).nullish().transform((list) => list ?? [])
@@ -133,13 +134,6 @@ export async function plainKubeconfig(raw: RawKubeconfig): Promise<PlainKubeconf
       return { authorization: `Basic ${Buffer.from(`${user.username}:${user.password ?? ''}`).toString('base64')}` }
     },
   }
-}
-
-/** @throws Error where the file is empty: whoever sends an empty token is taken for nobody in particular, and refused as such, not as one who must read it anew */
-export async function readToken(file: string): Promise<string> {
-  const token = (await readFile(file, 'utf8')).trim()
-  if (token === '') throw new Error(`${file} is empty: expected a token`)
-  return token
 }
 
 async function pem(name: string | undefined, data: string | undefined): Promise<Buffer | undefined> {

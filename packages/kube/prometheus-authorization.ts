@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readToken } from './token-file.ts'
 
 export interface PrometheusLogin {
   readonly bearerToken: string
@@ -17,18 +17,16 @@ export interface PrometheusLogin {
  * @throws Error when the token file cannot be read, or holds nothing
  */
 export async function prometheusAuthorization({ bearerToken, bearerTokenFile, username, password, env }: PrometheusLogin): Promise<string | undefined> {
-  const token = bearerTokenFile === '' ? bearerToken : await readToken(bearerTokenFile)
+  const token = bearerTokenFile === '' ? bearerToken : await tokenIn(bearerTokenFile)
   if (token !== '') return `Bearer ${token}`
   const logins = [[username, password], [env['PROMETHEUS_USERNAME'], env['PROMETHEUS_PASSWORD']]]
   const login = logins.find(([name, secret]) => name && secret)
   return login && `Basic ${Buffer.from(login.join(':')).toString('base64')}`
 }
 
-async function readToken(file: string): Promise<string> {
+async function tokenIn(file: string): Promise<string> {
   try {
-    const token = (await readFile(file, 'utf8')).trim()
-    if (token === '') throw new Error('it is empty')
-    return token
+    return await readToken(file)
   } catch (cause) {
     throw new Error(`cannot read the bearer token file ${file} of --prometheus-bearer-token-file`, { cause })
   }
