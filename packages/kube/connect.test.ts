@@ -381,3 +381,15 @@ test('what waits when the program stops is given up, in one line', async () => {
   await vi.waitFor(() => expect(lines).toEqual([{ message: 'Stopped before all events were written', lost: 299 }]), PATIENCE)
   expect(writes(connection)).toHaveLength(1)
 })
+
+test('what waits once another may lead is given up, in one line, and counted: it tells of what the other decides by now', async () => {
+  const lines: object[] = []
+  const log: Log = { ...silent, info: (message, fields) => void lines.push({ message, ...fields }), warn: (message) => void lines.push({ message }) }
+  let leads = true
+  const connection = await connected(({ path }) => void (path.endsWith('/events') && (leads = false)), { log, leads: () => leads })
+  const regarding = { apiVersion: 'v1', kind: 'Pod', ...POD, uid: 'u' }
+  for (let count = 0; count < 3; count += 1) connection.cluster.event({ regarding, type: 'Normal', reason: 'EvictedByVPA', message: `Pod ${count} was evicted.` })
+  await vi.waitFor(() => expect(lines).toEqual([{ message: 'Stopped before all events were written', lost: 2 }]), PATIENCE)
+  expect(writes(connection)).toHaveLength(1)
+  expect(await connection.registry.metrics()).toContain('vpa_events_lost_total 2')
+})

@@ -58,7 +58,7 @@ export async function connect(options: ConnectOptions): Promise<Cluster> {
   const informers = new Informers({ ...options, client, signal: AbortSignal.any([options.signal, stopped.signal]) })
   const discovery = new Discovery(client, clock)
   const scales = new ScaleLookup({ client, discovery, clock, random })
-  const events = new EventRecorder({ ...options, client, signal: stopped.signal })
+  const events = new EventRecorder({ ...options, client: writer, signal: stopped.signal })
   const { vpas, pods, limitRanges, checkpoints, evictions, horizontalAutoscalers, nodes, resourceQuotas } = informers
 
   /** Targets without a store are read as soon as a VPA names them, not when the first tick asks. */

@@ -4,11 +4,12 @@ import type { Client } from './client.ts'
 import type { Clock } from './clock.ts'
 import type { EventWrite } from './cluster.ts'
 import type { Log } from './log.ts'
+import { NotSentError } from './not-sent-error.ts'
 import { RateLimit } from './rate-limit.ts'
 import { EVENTS, pathOf } from './resources.ts'
 
 export interface EventRecorderOptions {
-  readonly client: Client
+  readonly client: Pick<Client, 'request'>
   /** Who reports, such as `vpa-updater`. */
   readonly source: string
   readonly clock: Clock
@@ -59,11 +60,15 @@ export class EventRecorder {
     for (const event of this.#waiting) {
       await this.#limit.take(this.#options.signal)
       if (this.#options.signal.aborted) break
-      this.#waiting.delete(event)
-      await this.#write(event).catch((error: unknown) => {
+      try {
+        await this.#write(event)
+      } catch (error) {
+        // None of the others may be sent either.
+        if (error instanceof NotSentError) break
         this.#lost.inc()
         this.#options.log.warn('Cannot write an event', { reason: event.reason, namespace: event.regarding.namespace, name: event.regarding.name, error })
-      })
+      }
+      this.#waiting.delete(event)
     }
     this.#isWriting = false
     if (this.#waiting.size > 0) this.#giveUp()
