@@ -10,25 +10,36 @@ import { type Candidate, candidates, leaveAlone } from './candidates.ts'
 import { note, noteLeftAlone } from './decision.ts'
 import { type VpaPass, infeasibleFor } from './vpa-pass.ts'
 
+/** What came of a resize. `later`: neither done nor refused as far as is known; the next loop looks again. */
+type Resized = { readonly outcome: 'done' } | { readonly outcome: 'later' | 'infeasible' | 'failed'; readonly why: string }
+
 /**
  * Resizes pods in place as far as their groups can spare a restart of containers.
  *
  * @returns the pods that are to be evicted instead; undefined when the loop has come to its end
  */
 export async function resizePods(pass: VpaPass, pods: readonly Pod[]): Promise<readonly Candidate[] | undefined> {
+  const inPlaceOnly = updateModeOf(pass.vpa) === 'InPlace'
   const chosen = candidates(pass, pods.filter((pod) => isWorthAsking(pass, pod)))
   pass.tally.inPlaceUpdatable = chosen.length
   const fallBacks: Candidate[] = []
   for (const candidate of chosen) {
     const { pod } = candidate
     // Decided anew: what was done to other pods of the group counts by now.
-    const { do: action, why } = decide(pass, pod)
-    if (action === 'nothing') noteLeftAlone(pass, pod, why)
-    if (why === 'infeasible') await remember(pass, pod)
-    const next = action === 'resize' ? await resizeOrElse(pass, candidate) : action
-    if (next === 'out-of-time') return undefined
-    if (next === 'remember') await remember(pass, pod)
-    if (next === 'evict') fallBacks.push(candidate)
+    const decision = decide(pass, pod)
+    if (decision.do === 'nothing') noteLeftAlone(pass, pod, decision.why)
+    if (decision.do === 'evict') fallBacks.push(candidate)
+    if (decision.do !== 'resize') continue
+    const answer = await limitedResize(pass, pod, candidate.why)
+    if (answer === undefined) return undefined
+    if (decision.why === 'infeasible' || (inPlaceOnly && answer.outcome === 'infeasible')) await remember(pass, pod)
+    if (hasFailed(answer)) pass.tally.failedResizes[inPlaceOnly && answer.outcome === 'infeasible' ? 'InPlaceUpdateInfeasible' : 'InPlaceUpdateError'] += 1
+    if (hasFailed(answer) && !inPlaceOnly) {
+      pass.log.warn('In-place resize failed, falling back to eviction', { pod: `${pod.namespace}/${pod.name}` })
+      fallBacks.push(candidate)
+    } else if (answer.outcome !== 'done') {
+      noteLeftAlone(pass, pod, answer.why)
+    }
   }
   return fallBacks
 }
@@ -41,9 +52,10 @@ export async function resizePods(pass: VpaPass, pods: readonly Pod[]): Promise<r
 export async function unboostPods(pass: VpaPass, pods: readonly Pod[]): Promise<boolean> {
   for (const pod of pods) {
     if (!mayUnboost(pass, pod)) continue
-    const outcome = await limitedResize(pass, pod, 'boost-over')
-    if (outcome === 'out-of-time') return false
-    if (outcome === 'failed' || outcome === 'infeasible') pass.tally.failedResizes.UnboostError += 1
+    const answer = await limitedResize(pass, pod, 'boost-over')
+    if (answer === undefined) return false
+    if (answer.outcome !== 'done') noteLeftAlone(pass, pod, answer.why)
+    if (hasFailed(answer)) pass.tally.failedResizes.UnboostError += 1
   }
   return true
 }
@@ -84,17 +96,8 @@ export function isWorthAsking(pass: VpaPass, pod: Pod): boolean {
   return false
 }
 
-/** What is to be done about the pod after it; mode InPlace never evicts. */
-async function resizeOrElse(pass: VpaPass, { pod, why }: Candidate): Promise<'nothing' | 'remember' | 'evict' | 'out-of-time'> {
-  const inPlaceOnly = updateModeOf(pass.vpa) === 'InPlace'
-  const outcome = await limitedResize(pass, pod, why)
-  if (outcome === 'out-of-time') return outcome
-  if (outcome === 'done' || outcome === 'later') return 'nothing'
-  const isInfeasible = outcome === 'infeasible' && inPlaceOnly
-  pass.tally.failedResizes[isInfeasible ? 'InPlaceUpdateInfeasible' : 'InPlaceUpdateError'] += 1
-  if (inPlaceOnly) return isInfeasible ? 'remember' : 'nothing'
-  pass.log.warn('In-place resize failed, falling back to eviction', { pod: `${pod.namespace}/${pod.name}` })
-  return 'evict'
+function hasFailed({ outcome }: Resized): boolean {
+  return outcome === 'failed' || outcome === 'infeasible'
 }
 
 /** In memory, and on the pod for the time after a restart. */
@@ -106,32 +109,32 @@ async function remember({ vpa, infeasible, cluster, log }: VpaPass, pod: Pod): P
   if (answer && answer.outcome !== 'done') log.info('Failed to annotate the pod whose resize is infeasible', { pod: `${pod.namespace}/${pod.name}`, why: answer.outcome, reason: answer.message })
 }
 
-async function limitedResize(pass: VpaPass, pod: Pod, why: string): Promise<'done' | 'later' | 'infeasible' | 'failed' | 'out-of-time'> {
+/** @returns undefined when the loop has come to its end */
+async function limitedResize(pass: VpaPass, pod: Pod, why: string): Promise<Resized | undefined> {
   await pass.resizeLimit.take(pass.signal)
   if (!pass.signal.aborted) return resize(pass, pod, why)
   pass.tally.failedResizes.InPlaceUpdateRateLimiterWaitFailed += 1
-  return 'out-of-time'
+  return undefined
 }
 
-async function resize(pass: VpaPass, pod: Pod, why: string): Promise<'done' | 'later' | 'infeasible' | 'failed'> {
+/** Notes what is done; who asked for it notes that nothing is, unless the pod may be evicted instead. */
+async function resize(pass: VpaPass, pod: Pod, why: string): Promise<Resized> {
   const { cluster, log, tally, groupOf, capInput, now } = pass
   const { namespace, name, uid } = pod
   const fields = { pod: `${namespace}/${name}` }
   const plan = planResize(capInput(pod), now)
   if (plan.do === 'nothing') {
-    noteLeftAlone(pass, pod, plan.why)
-    if (plan.why === 'asked-for-already') return 'later'
+    if (plan.why === 'asked-for-already') return { outcome: 'later', why: plan.why }
     log.warn('In-place resize failed', { ...fields, why: plan.why === 'qos-class' ? plan.why : 'no resource patches were calculated to apply' })
-    return 'failed'
+    return { outcome: 'failed', why: plan.why }
   }
   log.info('Resizing pod in place', fields)
   const answer = plan.resources.length > 0 ? await cluster.resize({ namespace, name, uid }, plan.resources) : ({ outcome: 'done' } as const)
   if (answer.outcome === 'unknown') groupOf(pod)?.recordResize()
   if (answer.outcome !== 'done') {
     log.warn('In-place resize failed', { ...fields, why: answer.outcome, reason: answer.message })
-    noteLeftAlone(pass, pod, answer.outcome)
-    if (answer.outcome === 'infeasible') return 'infeasible'
-    return answer.outcome === 'rejected' ? 'failed' : 'later'
+    if (answer.outcome === 'infeasible') return { outcome: 'infeasible', why: answer.outcome }
+    return { outcome: answer.outcome === 'rejected' ? 'failed' : 'later', why: answer.outcome }
   }
   groupOf(pod)?.recordResize()
   note(pass, pod, { do: 'resize', why })
@@ -139,5 +142,5 @@ async function resize(pass: VpaPass, pod: Pod, why: string): Promise<'done' | 'l
   cluster.event({ regarding: regardingPod(pod), type: 'Normal', reason: 'InPlaceResizedByVPA', message: 'Pod was resized in place by VPA Updater.' })
   const annotated = await cluster.patchPod({ namespace, name, uid }, plan.annotations)
   if (annotated.outcome !== 'done') log.info('Failed to annotate the resized pod', { ...fields, why: annotated.outcome, reason: annotated.message })
-  return 'done'
+  return { outcome: 'done' }
 }

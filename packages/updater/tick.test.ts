@@ -99,6 +99,17 @@ test('pods are resized in place, and evicted where that is refused, both within 
   expect(resized.map(({ spec }) => spec)).toMatchObject([{ containers: [{ resources: { requests: { cpu: '500m', memory: '200Mi' } } }] }])
 })
 
+test('a pod whose resize and whose eviction are both refused is decided about once, and told of once', async () => {
+  const facts = await scene({ replicas: 4, vpa: { updatePolicy: { updateMode: 'InPlaceOrRecreate' } } })
+  facts.sandbox.faults.respond({ path: /resize$/, status: 422, reason: 'Invalid', times: 4 })
+  facts.sandbox.faults.respond({ path: /eviction$/, status: 429, reason: 'TooManyRequests', times: 4 })
+  expect(await evictedBy(facts)).toBe(0)
+  const counts = (await facts.registry.metrics()).split('\n').filter((line) => line.startsWith('vpa_updater_decisions_total{'))
+  expect(counts).toEqual(['vpa_updater_decisions_total{decision="nothing",why="blocked"} 4'])
+  const told = () => facts.sandbox.list('Event', 'default').filter(({ reason }) => reason === 'PodsLeftAlone').map(({ message }) => message)
+  await vi.waitFor(() => expect(told()).toEqual([expect.stringContaining('4 pods should be updated and are left alone')]), PATIENCE)
+})
+
 test('a resize that no node can give is remembered, and not tried again', async () => {
   const facts = await scene({ replicas: 2, vpa: { updatePolicy: { updateMode: 'InPlace' } }, inPlaceOnly: true })
   const causes = [{ reason: 'NodeCapacity', message: 'too much', field: 'spec' }]
