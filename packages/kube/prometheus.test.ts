@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { HOUR, MINUTE, SECOND } from '@vpa/core/time.ts'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { type ApiServer, type Handler, json, sendWithoutEnd, startApiServer } from '../../test/support/api-server.ts'
 import { fakeClock } from '../../test/support/fake-clock.ts'
 import { Prometheus, type PrometheusAnswer, type PrometheusOptions, type Series } from './prometheus.ts'
@@ -137,11 +137,26 @@ test('a Prometheus that nothing listens for', async () => {
   expect((await read()).error).toBe('cannot reach Prometheus at http://127.0.0.1:9: connect ECONNREFUSED 127.0.0.1:9')
 })
 
-test('a Prometheus that is silent, or stops in the middle, is left after the query timeout', async () => {
-  for (const start of ['', '{"status":"success","data":{"resultType":"matrix","result":[']) {
-    const { read } = await scene((_, response) => void response.writeHead(200).write(start || ' '), { queryTimeout: 50 })
-    expect((await read()).error).toBe('Prometheus did not answer within 50ms (--prometheus-query-timeout)')
-  }
+test.for<[string, Handler, (scene: Scene) => number]>([
+  ['is silent', () => {}, ({ server }) => server.seen.length],
+  ['stops in the middle', (_, response) => void response.writeHead(200).write('{"status":"success","data":{"resultType":"matrix","result":['), ({ answers }) => answers.length],
+])('a Prometheus that %s is left after the query timeout, not before', async ([, handler, soFar]) => {
+  const clock = fakeClock()
+  const facts = await scene(handler, { clock, queryTimeout: 2 * MINUTE })
+  let isLeft = false
+  const answer = facts.read().finally(() => (isLeft = true))
+  await vi.waitFor(() => expect(soFar(facts)).toBe(1), { timeout: 10_000, interval: 5 })
+  await clock.advance(2 * MINUTE - 1)
+  expect(isLeft).toBe(false)
+  await clock.advance(1)
+  expect((await answer).error).toBe('Prometheus did not answer within 2m0s (--prometheus-query-timeout)')
+})
+
+test('who has an answer waits for nothing any more', async () => {
+  const clock = fakeClock()
+  const { read } = await scene((_, response) => json(response, 200, MATRIX), { clock })
+  expect((await read()).series).toHaveLength(2)
+  expect(clock.sleeping).toBe(0)
 })
 
 test('memory stays that of one series, however long the answer', async () => {

@@ -16,7 +16,7 @@ export interface PrometheusOptions {
   readonly authorization: string | undefined
   /** How long one query may take, until the last byte of its answer. */
   readonly queryTimeout: DurationMs
-  readonly clock: Pick<Clock, 'uptime'>
+  readonly clock: Pick<Clock, 'uptime' | 'sleep'>
   readonly signal: AbortSignal
   /** Told of each answer, when its head is there. */
   readonly onAnswer: (answer: PrometheusAnswer) => void
@@ -88,12 +88,16 @@ export class Prometheus {
   }
 
   async #ask(path: string, form: Readonly<Record<string, string>>, onSeries: OnSeries): Promise<QueryOutcome> {
-    const timeout = AbortSignal.timeout(this.#options.queryTimeout)
+    const { clock, queryTimeout, signal } = this.#options
+    const question = new AbortController()
+    void clock.sleep(queryTimeout, question.signal).then(() => question.abort())
     try {
-      return await readAnswer(await this.#send(path, new URLSearchParams(form).toString(), AbortSignal.any([this.#options.signal, timeout])), onSeries)
+      return await readAnswer(await this.#send(path, new URLSearchParams(form).toString(), AbortSignal.any([signal, question.signal])), onSeries)
     } catch (cause) {
-      if (timeout.aborted) throw new Error(`Prometheus did not answer within ${formatDuration(this.#options.queryTimeout)} (--prometheus-query-timeout)`, { cause })
+      if (question.signal.aborted) throw new Error(`Prometheus did not answer within ${formatDuration(queryTimeout)} (--prometheus-query-timeout)`, { cause })
       throw cause
+    } finally {
+      question.abort()
     }
   }
 
