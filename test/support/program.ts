@@ -38,16 +38,16 @@ export class Program {
   }
 
   /**
-   * The first line with this message, as soon as there is one.
+   * The n-th line with this message, as soon as there is one.
    *
    * @throws Error with all that it has logged when it ends before, or says nothing of the kind for a minute and a half
    */
-  async said(message: string): Promise<Line> {
+  async said(message: string, nth = 1): Promise<Line> {
     const signal = AbortSignal.any([this.#ended.signal, AbortSignal.timeout(PATIENCE_MS)])
     for (;;) {
-      const [line] = this.logged(message)
+      const line = this.logged(message)[nth - 1]
       if (line !== undefined) return line
-      if (signal.aborted) throw new Error(`the ${this.#name} ${this.#ended.signal.aborted ? 'ended before it said' : 'does not say'} "${message}":\n${this.lines.map((said) => JSON.stringify(said)).join('\n')}`)
+      if (signal.aborted) throw new Error(`the ${this.#name} ${this.#ended.signal.aborted ? 'ended before it said' : 'does not say'} "${message}"${nth > 1 ? ` ${nth} times` : ''}:\n${this.lines.map((said) => JSON.stringify(said)).join('\n')}`)
       await once(this.#log, 'line', { signal }).catch(() => undefined)
     }
   }
