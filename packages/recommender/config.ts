@@ -181,7 +181,7 @@ function recommendOptions(config: Config): RecommendOptions {
       marginFraction: config.recommendationMarginFraction,
     }
   }
-  // By way of cores as in Go, for the same number: what is 4006.999... millicores then is cut to 4006m (upstream: CPUAmountFromCores).
+  // By way of cores, as in Go, to end at the same number: 4007m come out as 4006.999... and are cut to 4006m (upstream: CPUAmountFromCores).
   const minCores = config.podRecommendationMinCpuMillicores * 0.001
   return {
     estimates: { cpu: estimates('cpu'), memory: estimates('memory') },
