@@ -6,7 +6,7 @@ import { Registry } from 'prom-client'
 import { expect, onTestFinished, test } from 'vitest'
 import { clientOf } from '../../test/support/api-server.ts'
 import { usedMs } from '../../test/support/cpu-time.ts'
-
+import { type Line, logInto } from '../../test/support/updater-scene.ts'
 import { systemClock } from './clock.ts'
 import { ObjectStore } from './store.ts'
 import { WatchMetrics } from './watch-metrics.ts'
@@ -41,9 +41,9 @@ function watchEventLoop(): { readonly longestMs: () => number; readonly stop: ()
 test('reading 50,000 pods again, in one answer, never holds the event loop for 50 ms', { timeout: 180_000 }, async () => {
   const url = await startPodListServer()
   const stop = new AbortController()
-  const warnings: unknown[] = []
-  const log = { debug: () => {}, info: () => {}, warn: (_: string, fields: unknown) => void warnings.push(fields), error: (_: string, fields: unknown) => void warnings.push(fields), child: () => log }
-  const store = new ObjectStore<Pod>((error) => warnings.push(error))
+  const logged: Line[] = []
+  const log = logInto(logged)
+  const store = new ObjectStore<Pod>((error) => log.error('A reaction failed', { error }))
   const metrics = new WatchMetrics(new Registry(), systemClock)
   const watch = new Watch({ kind: 'pods', path: '/api/v1/pods', project: projectPod, store, client: clientOf({ url }), clock: systemClock, log, metrics, signal: stop.signal })
   const running = watch.run()
@@ -52,17 +52,15 @@ test('reading 50,000 pods again, in one answer, never holds the event loop for 5
 
   const eventLoop = watchEventLoop()
   let changed = 0
-  const relisted = Promise.withResolvers<void>()
   store.subscribe(({ before, now }) => {
     if (before && now) changed += 1
-    if (changed === PODS) relisted.resolve()
   })
-  await relisted.promise
-  // What follows on the last object is part of it.
-  await new Promise((resolve) => setTimeout(resolve, 100))
+  // What follows on the last object is part of it: all is over when the watch after the second list is refused as well.
+  await expect.poll(() => logged.filter(({ message }) => message === 'Cannot list, trying again').length, { timeout: 120_000 }).toBeGreaterThanOrEqual(2)
   eventLoop.stop()
   stop.abort()
   await running
   expect(eventLoop.longestMs()).toBeLessThan(LONGEST_MS)
+  expect(changed).toBeGreaterThanOrEqual(PODS)
   expect(store.size).toBe(PODS)
 })
