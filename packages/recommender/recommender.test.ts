@@ -103,18 +103,36 @@ test('a container that is killed for want of memory gets more', async () => {
   expect(targetOf(sandbox, 'hungry')?.memory).toBe('380258472')
 })
 
-test('a pod that was evicted for want of memory counts as an OOM, once', async () => {
-  const { sandbox, run, messages } = await scene()
-  await run(3)
-  const pod = sandbox.list('Pod')[0]!.metadata
-  const event = {
+/** @param usage of each of the containers, by name */
+function evictionOf(podName: string, containers: readonly string[], usage: string) {
+  const all = (entry: string) => containers.map(() => entry).join()
+  return {
     apiVersion: 'v1',
     kind: 'Event',
-    metadata: { namespace: 'default', name: `${pod.name}.1`, annotations: { offending_containers: 'app', offending_containers_usage: '1Gi', starved_resource: 'memory' } },
-    involvedObject: { apiVersion: 'v1', kind: 'Pod', namespace: 'default', name: pod.name },
+    metadata: { namespace: 'default', name: `${podName}.1`, annotations: { offending_containers: containers.join(), offending_containers_usage: all(usage), starved_resource: all('memory') } },
+    involvedObject: { apiVersion: 'v1', kind: 'Pod', namespace: 'default', name: podName },
     reason: 'Evicted',
     message: 'The node was low on resource: memory.',
   }
+}
+
+test('an event of an eviction that names thousands of containers pushes out no OOM, and is told of in a few words', async () => {
+  const { sandbox, clock, run, turn, use, lines } = await hungryScene(200)
+  await run(3)
+  use(400)
+  await clock.advance(MINUTE)
+  await sandbox.apply(evictionOf('nobody', Array.from({ length: 6000 }, () => 'a'), '1'))
+  await turn()
+  const told = (message: string) => lines.filter((line) => line.message === message).length
+  expect(told('OOM detected')).toBeGreaterThan(0)
+  expect(told('An event of an eviction names more containers than a pod has: only the first are looked at')).toBe(1)
+  expect(told('Failed to record OOM')).toBe(1)
+})
+
+test('a pod that was evicted for want of memory counts as an OOM, once', async () => {
+  const { sandbox, run, messages } = await scene()
+  await run(3)
+  const event = evictionOf(sandbox.list('Pod')[0]!.metadata.name, ['app'], '1Gi')
   await sandbox.apply(event)
   await run(1)
   await sandbox.apply({ ...event, count: 2 })

@@ -1,3 +1,4 @@
+import type { EvictionEvent } from '@vpa/core/api/eviction-event.ts'
 import type { Pod } from '@vpa/core/api/pod.ts'
 import type { Vpa } from '@vpa/core/api/vpa.ts'
 import { overridesIn } from '@vpa/core/history/aggregation-options.ts'
@@ -26,6 +27,7 @@ import { publish, recommendationFor } from './publication.ts'
 import type { QualityMetrics } from './quality-metrics.ts'
 import { type SampleContext, addOoms, addUsage, retentionOf } from './samples.ts'
 import { type Subject, SubjectIndex, nameOf, podCountOf, subjectsOf } from './subject.ts'
+import { WaitingOoms } from './waiting-ooms.ts'
 
 export interface RecommenderContext {
   readonly cluster: Cluster
@@ -41,9 +43,6 @@ export interface RecommenderContext {
   /** Once it is aborted, a turn ends with the VPAs that are being written. */
   readonly signal: AbortSignal
 }
-
-/** OOMs that wait for the next tick; more than this are dropped, oldest first. */
-const MAX_WAITING_OOMS = 5000
 
 /** What the recommender reads of the cluster. */
 export function watchedBy({ explainConditions }: Pick<RecommenderOptions, 'explainConditions'>): Watched {
@@ -63,9 +62,9 @@ export class Recommender {
   readonly #history: UsageHistory
   readonly #checkpoints: Checkpoints
   readonly #overdue = new Overdue()
-  #ooms: readonly Oom[] = []
+  readonly #ooms = new WaitingOoms()
   /** What pods told of when they were first seen, before the first turn. */
-  #earlierOoms: readonly Oom[] = []
+  readonly #earlierOoms = new WaitingOoms()
   /** By the clock's uptime. */
   #garbageDroppedAt: DurationMs = -Infinity
   /** Of the last turn. */
@@ -80,11 +79,11 @@ export class Recommender {
     const { vpas, pods, evictions } = context.cluster
     vpas.subscribe(({ before, now }) => now && now.generation !== before?.generation && this.#tellIgnored(now))
     pods.subscribe(({ before, now }) => {
-      if (before && now) this.#remember(oomsBetween(before, now))
-      else if (now && this.#turnedAt === undefined) this.#earlierOoms = withLatest(this.#earlierOoms, oomsToldBy(now))
+      if (before && now) this.#ooms.add(oomsBetween(before, now))
+      else if (now && this.#turnedAt === undefined) this.#earlierOoms.add(oomsToldBy(now))
     })
     // An event that has been there is told again with a higher count.
-    evictions.subscribe(({ before, now }) => now && !before && this.#remember(oomsOfEviction(now)))
+    evictions.subscribe(({ before, now }) => now && !before && this.#rememberEviction(now))
   }
 
   /** Before the first turn. It takes as long as Prometheus does; what fails is made up for with checkpoints. */
@@ -147,8 +146,16 @@ export class Recommender {
     return this.#subjects.find(({ vpa }) => vpa.uid === uid)
   }
 
-  #remember(ooms: readonly Oom[]): void {
-    this.#ooms = withLatest(this.#ooms, ooms)
+  #rememberEviction(event: EvictionEvent): void {
+    const { namespace, name, offendersLeftOut } = event
+    if (offendersLeftOut > 0) this.#context.log.warn('An event of an eviction names more containers than a pod has: only the first are looked at', { event: `${namespace}/${name}`, leftOut: offendersLeftOut })
+    this.#ooms.add(oomsOfEviction(event))
+  }
+
+  #taken(waiting: WaitingOoms): readonly Oom[] {
+    const { ooms, dropped } = waiting.take()
+    if (dropped > 0) this.#context.log.warn('Too many OOMs since the last turn: the oldest of the namespaces with most of them are not counted', { dropped })
+    return ooms
   }
 
   /**
@@ -167,8 +174,9 @@ export class Recommender {
       const countedUntil = savedAt.get(`${oom.namespace}/${group && index.ofGroup(group)?.vpa.name}/${oom.containerName}`) ?? unlessSaved
       return group !== undefined && oom.at > countedUntil - MINUTE
     }
-    this.#ooms = [...this.#earlierOoms.filter((oom) => isNew(oom, Infinity)), ...this.#ooms.filter((oom) => isNew(oom, -Infinity))]
-    this.#earlierOoms = []
+    const earlier = this.#taken(this.#earlierOoms).filter((oom) => isNew(oom, Infinity))
+    const since = this.#taken(this.#ooms).filter((oom) => isNew(oom, -Infinity))
+    this.#ooms.add([...earlier, ...since])
   }
 
   #loadVpas(): readonly Subject[] {
@@ -221,8 +229,7 @@ export class Recommender {
       metrics.countSamples(tally)
       log.info('ClusterSpec fed with ContainerUsageSamples', { ...tally })
     }
-    const ooms = this.#ooms
-    this.#ooms = []
+    const ooms = this.#taken(this.#ooms)
     addOoms(context, ooms)
     try {
       recorder?.turn({ subjects, ooms, pods: cluster.pods, now })
@@ -283,11 +290,6 @@ export class Recommender {
       log.info(message, { namespace: group.namespace, labels: group.labels, container: containerName })
     }
   }
-}
-
-/** Most changes of pods tell of none. */
-function withLatest(waiting: readonly Oom[], ooms: readonly Oom[]): readonly Oom[] {
-  return ooms.length === 0 ? waiting : [...waiting, ...ooms].slice(-MAX_WAITING_OOMS)
 }
 
 function isReported({ containerStatuses }: Pod, containerName: string): boolean {

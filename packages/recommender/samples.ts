@@ -93,21 +93,28 @@ function measuredMemory(bytes: number | undefined): number | undefined {
   return bytes === 0 ? undefined : bytes
 }
 
+/** Those that are refused for one reason are told of once for each container, however many there are. */
 export function addOoms(context: SampleContext, ooms: readonly Oom[]): void {
+  const told = new Set<string>()
   for (const oom of ooms) {
     const fields = { pod: `${oom.namespace}/${oom.podName}`, container: oom.containerName }
+    const refuse = (why: string) => {
+      const key = `${fields.pod}/${fields.container}/${why}`
+      if (!told.has(key)) context.log.warn('Failed to record OOM', { ...fields, why })
+      told.add(key)
+    }
     const tracked = context.history.container(oom, context.now)
     if (tracked === undefined) {
-      context.log.warn('Failed to record OOM', { ...fields, why: 'unknown container' })
+      refuse('unknown container')
       continue
     }
     if (oom.at > context.now + MOST_AHEAD) {
-      context.log.warn('Failed to record OOM', { ...fields, why: 'it is of a time that is to come' })
+      refuse('it is of a time that is to come')
       continue
     }
     const bytes = tracked.history.recordOom(tracked.aggregate, oom, aggregationOf(context, tracked.group, oom.containerName))
     if (bytes === undefined) {
-      context.log.warn('Failed to record OOM', { ...fields, why: 'OOM event will be discarded - it is too old' })
+      refuse('OOM event will be discarded - it is too old')
       continue
     }
     context.log.info('OOM detected', { ...fields, memory: bytes })

@@ -73,3 +73,10 @@ test.for<[string, ReturnType<typeof evictionEvent>, [container: string, used: nu
 ])('the event of an eviction: %s', ([, event, expected]) => {
   expect(oomsOfEviction(event)).toEqual(expected.map(([containerName, requested]) => ({ namespace: 'default', podName: 'web-0', containerName, at: Date.parse(AT), requested })))
 })
+
+test('of an event that names thousands of containers, the first hundred count', () => {
+  const [names, usages, resources] = ['a', '1', 'memory'].map((entry) => Array.from({ length: 5000 }, () => entry).join())
+  const event = evictionEvent(names!, usages!, resources!)
+  expect(oomsOfEviction(event)).toHaveLength(100)
+  expect(event.offendersLeftOut).toBe(4900)
+})

@@ -43,15 +43,14 @@ export function oomsToldBy(pod: Pod): readonly Oom[] {
  * Containers that used more memory than they requested when their node ran short of it. The kubelet evicts such a pod before
  * anything is killed, and only its event tells (upstream: oom/observer.go, parseEvictionEvent).
  *
- * @returns nothing for an event whose lists do not belong together; amounts that are none are passed over
+ * @returns nothing of amounts that are none
  */
-export function oomsOfEviction({ namespace, podName, at, offendingContainers, offendingContainersUsage, starvedResource }: EvictionEvent): readonly Oom[] {
+export function oomsOfEviction({ namespace, podName, at, offenders }: EvictionEvent): readonly Oom[] {
   if (podName === undefined || at === undefined) return []
-  if (offendingContainersUsage.length !== offendingContainers.length || starvedResource.length !== offendingContainers.length) return []
-  return offendingContainers.flatMap((containerName, index) => {
-    const used = parseQuantity(offendingContainersUsage[index] ?? '')
+  return offenders.flatMap(({ containerName, usage, starvedResource }) => {
+    const used = parseQuantity(usage)
     const bytes = used === undefined ? Number.NaN : Number(wholeValue(used))
-    return starvedResource[index] === 'memory' && isUsage(bytes) ? [{ namespace, podName, containerName, at, requested: bytes }] : []
+    return starvedResource === 'memory' && isUsage(bytes) ? [{ namespace, podName, containerName, at, requested: bytes }] : []
   })
 }
 
