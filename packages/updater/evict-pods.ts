@@ -4,7 +4,7 @@ import { changeDirections } from '@vpa/core/update/change-directions.ts'
 import { type EvictionPermission, evictionPermission } from '@vpa/core/update/decide-resize.ts'
 import type { Outcome } from '@vpa/kube/cluster.ts'
 import { regardingPod, regardingVpa } from '@vpa/kube/regarding.ts'
-import { type Candidate, candidates, leaveAlone } from './candidates.ts'
+import { type Candidate, chooseCandidates, noteHindrance } from './candidates.ts'
 import { note, noteLeftAlone } from './decision.ts'
 import type { Admission } from './outcome-watch.ts'
 import type { VpaPass } from './vpa-pass.ts'
@@ -17,14 +17,15 @@ export function permissionToEvict({ groupOf, resizeTimes, now }: VpaPass, pod: P
   return evictionPermission(pod, groupOf(pod), resizeTimes.elapsed(pod, now))
 }
 
-/** The pods that should be updated and that their groups can spare, the most urgent first. */
-export function evictable(pass: VpaPass, pods: readonly Pod[]): readonly Candidate[] {
-  const spared = pods.filter((pod) => {
+/** Chooses the pods that should be updated and that their groups can spare, the most urgent first. Notes why the others are not chosen. */
+export function chooseEvictable(pass: VpaPass, pods: readonly Pod[]): readonly Candidate[] {
+  const spared: Pod[] = []
+  for (const pod of pods) {
     const permission = permissionToEvict(pass, pod)
-    if (permission !== 'granted') leaveAlone(pass, pod, permission)
-    return permission === 'granted'
-  })
-  return candidates(pass, spared)
+    if (permission === 'granted') spared.push(pod)
+    else noteHindrance(pass, pod, permission)
+  }
+  return chooseCandidates(pass, spared)
 }
 
 /**

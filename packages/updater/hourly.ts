@@ -4,11 +4,11 @@ import { type DurationMs, HOUR } from '@vpa/core/time.ts'
 export class Hourly {
   readonly #toldAt = new Map<string, DurationMs>()
 
-  /** Whether it is to be told now; then it counts as told. */
-  isDue(what: string, uptime: DurationMs): boolean {
-    if (uptime - (this.#toldAt.get(what) ?? -Infinity) < HOUR) return false
+  /** Tells it, unless the same was told less than an hour ago. */
+  tell(what: string, uptime: DurationMs, tell: () => void): void {
+    if (uptime - (this.#toldAt.get(what) ?? -Infinity) < HOUR) return
     this.#toldAt.set(what, uptime)
-    return true
+    tell()
   }
 
   forgetOld(uptime: DurationMs): void {

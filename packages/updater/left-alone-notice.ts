@@ -11,8 +11,9 @@ const REASONS = new Set(['group-too-small', 'unknown-replicas', 'budget-spent', 
 export function tellLeftAlone({ vpa, tally: { evicted, resized, leftAlone } }: VpaOutcome, { cluster, hourly, uptime }: Pick<LoopContext, 'hourly' | 'uptime'> & { readonly cluster: Pick<Cluster, 'event'> }): void {
   if (evicted + resized > 0) return
   for (const [why, count] of leftAlone) {
-    if (!REASONS.has(why) || !hourly.isDue(`${vpa.uid}/${why}`, uptime)) continue
+    if (!REASONS.has(why)) continue
     const pods = count === 1 ? '1 pod should be updated and is' : `${count} pods should be updated and are`
-    cluster.event({ regarding: regardingVpa(vpa), type: 'Normal', reason: 'PodsLeftAlone', message: `${pods} left alone: ${reasonText(why)}.` })
+    const message = `${pods} left alone: ${reasonText(why)}.`
+    hourly.tell(`${vpa.uid}/${why}`, uptime, () => cluster.event({ regarding: regardingVpa(vpa), type: 'Normal', reason: 'PodsLeftAlone', message }))
   }
 }

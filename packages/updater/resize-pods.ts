@@ -6,12 +6,24 @@ import { planResize } from '@vpa/core/update/resize-patch.ts'
 import { resizeStatusOf } from '@vpa/core/update/resize-status.ts'
 import { expiredBoosts } from '@vpa/core/update/startup-boost-expiry.ts'
 import { regardingPod } from '@vpa/kube/regarding.ts'
-import { type Candidate, candidates, leaveAlone } from './candidates.ts'
+import { type Candidate, chooseCandidates, noteHindrance } from './candidates.ts'
 import { note, noteLeftAlone } from './decision.ts'
 import { type VpaPass, infeasibleFor } from './vpa-pass.ts'
 
 /** What came of a resize. `later`: neither done nor refused as far as is known; the next loop looks again. */
 type Resized = { readonly outcome: 'done' } | { readonly outcome: 'later' | 'infeasible' | 'failed'; readonly why: string }
+
+/** Chooses the pods that should be updated and that may be resized, or evicted instead, the most urgent first. Notes why the others are not chosen. */
+export function chooseResizable(pass: VpaPass, pods: readonly Pod[]): readonly Candidate[] {
+  const possible: Pod[] = []
+  for (const pod of pods) {
+    const decision = decide(pass, pod)
+    if (decision.do !== 'nothing') possible.push(pod)
+    else if (decision.why === 'infeasible-before') noteInfeasibleBefore(pass, pod)
+    else noteHindrance(pass, pod, decision.why)
+  }
+  return chooseCandidates(pass, possible)
+}
 
 /**
  * Resizes pods in place as far as their groups can spare a restart of containers.
@@ -20,7 +32,7 @@ type Resized = { readonly outcome: 'done' } | { readonly outcome: 'later' | 'inf
  */
 export async function resizePods(pass: VpaPass, pods: readonly Pod[]): Promise<readonly Candidate[] | undefined> {
   const inPlaceOnly = updateModeOf(pass.vpa) === 'InPlace'
-  const chosen = candidates(pass, pods.filter((pod) => isWorthAsking(pass, pod)))
+  const chosen = chooseResizable(pass, pods)
   pass.tally.inPlaceUpdatable = chosen.length
   const fallBacks: Candidate[] = []
   for (const candidate of chosen) {
@@ -76,24 +88,17 @@ export function decide(pass: VpaPass, pod: Pod): ResizeDecision {
   })
 }
 
-export function isWorthAsking(pass: VpaPass, pod: Pod): boolean {
-  const decision = decide(pass, pod)
-  if (decision.do !== 'nothing') return true
-  if (decision.why !== 'infeasible-before') {
-    leaveAlone(pass, pod, decision.why)
-    return false
-  }
-  note(pass, pod, decision)
+function noteInfeasibleBefore(pass: VpaPass, pod: Pod): void {
+  note(pass, pod, { do: 'nothing', why: 'infeasible-before' })
   pass.tally.infeasibleSkipped += 1
-  if (pass.hourly.isDue(`${pod.uid}/infeasible`, pass.uptime)) {
+  pass.hourly.tell(`${pod.uid}/infeasible`, pass.uptime, () =>
     pass.cluster.event({
       regarding: regardingPod(pod),
       type: 'Normal',
       reason: 'InPlaceResizeSkipped',
       message: 'Previously recorded in-place update was infeasible, current recommendation is not lower than previous, skipping resize',
-    })
-  }
-  return false
+    }),
+  )
 }
 
 function hasFailed({ outcome }: Resized): boolean {

@@ -138,14 +138,15 @@ async function updateAll(podsOf: readonly (readonly [Vpa, readonly Pod[]])[], co
   await workThrough(podsOf, WORKERS, async ([vpa, pods]) => {
     if (context.signal.aborted) return false
     const outcome = { vpa, podCount: pods.length, tally: emptyTally() }
-    if (await hasEnded(context, outcome, pods)) ended.push(outcome)
+    if (await tryToUpdate(context, outcome, pods)) ended.push(outcome)
     metrics.countVpa(outcome)
     return true
   })
   return ended
 }
 
-async function hasEnded(context: LoopContext, { vpa, tally }: VpaOutcome, pods: readonly Pod[]): Promise<boolean> {
+/** @returns false when the loop has come to its end before the VPA's pods were all looked at */
+async function tryToUpdate(context: LoopContext, { vpa, tally }: VpaOutcome, pods: readonly Pod[]): Promise<boolean> {
   try {
     return await updateVpa(vpaPass(context, vpa, pods, tally))
   } catch (error) {

@@ -1,8 +1,8 @@
 import { hasStartupBoost } from '@vpa/core/admit/startup-boost.ts'
 import { updateModeOf } from '@vpa/core/api/vpa.ts'
 import { isBoosted } from '@vpa/core/update/startup-boost-expiry.ts'
-import { leaveAlone } from './candidates.ts'
-import { evictPods, evictable } from './evict-pods.ts'
+import { noteHindrance } from './candidates.ts'
+import { chooseEvictable, evictPods } from './evict-pods.ts'
 import { resizePods, unboostPods } from './resize-pods.ts'
 import type { VpaPass } from './vpa-pass.ts'
 
@@ -26,17 +26,17 @@ export async function updatePods(pass: VpaPass, pods: VpaPass['pods']): Promise<
       return true
     case 'Recreate':
     case 'Auto':
-      return evictPods(pass, evictable(pass, pods))
+      return evictPods(pass, chooseEvictable(pass, pods))
     case 'InPlace':
       if (!pass.options.inPlaceOnly) {
         pass.log.info('Warning: feature gate is not enabled for this updateMode', { updateMode: 'InPlace', featureGate: 'InPlace' })
         return true
       }
       if (pass.servesResize) return (await resizePods(pass, pods)) !== undefined
-      for (const pod of pods) leaveAlone(pass, pod, 'resize-not-served')
+      for (const pod of pods) noteHindrance(pass, pod, 'resize-not-served')
       return true
     case 'InPlaceOrRecreate': {
-      if (!pass.servesResize) return evictPods(pass, evictable(pass, pods))
+      if (!pass.servesResize) return evictPods(pass, chooseEvictable(pass, pods))
       const fallBacks = await resizePods(pass, pods)
       return fallBacks !== undefined && evictPods(pass, fallBacks)
     }

@@ -9,10 +9,10 @@ import { decideUpdate } from '@vpa/core/update/decide.ts'
 import { asksForLess } from '@vpa/core/update/decide-resize.ts'
 import { priorityOf } from '@vpa/core/update/priority.ts'
 import { expiredBoosts, isBoosted } from '@vpa/core/update/startup-boost-expiry.ts'
-import { candidates } from '../../packages/updater/candidates.ts'
-import { permissionToEvict } from '../../packages/updater/evict-pods.ts'
+import { chooseCandidates } from '../../packages/updater/candidates.ts'
+import { chooseEvictable, permissionToEvict } from '../../packages/updater/evict-pods.ts'
 import { Hourly } from '../../packages/updater/hourly.ts'
-import { decide, isWorthAsking, mayUnboost, unboostPods } from '../../packages/updater/resize-pods.ts'
+import { chooseResizable, decide, mayUnboost, unboostPods } from '../../packages/updater/resize-pods.ts'
 import { updatePods } from '../../packages/updater/update-vpa.ts'
 import { type VpaPass, recommendationFor } from '../../packages/updater/vpa-pass.ts'
 import { judgePod, withoutZeroExponents } from './differences.ts'
@@ -99,7 +99,7 @@ function judgements(input: UpdaterInput): { pods: object[]; sorted: string[] } {
       admitted: !isRefused && decision.do === 'update',
     }
   })
-  return { pods: judged, sorted: candidates(pass, pods).map(({ pod }) => pod.name) }
+  return { pods: judged, sorted: chooseCandidates(pass, pods).map(({ pod }) => pod.name) }
 }
 
 interface Loop {
@@ -125,8 +125,8 @@ async function loop(input: UpdaterInput): Promise<Loop> {
   const ordinary = pass.options.startupBoost && hasStartupBoost(pass.vpa) ? pods.filter((pod) => !isBoosted(pod)) : pods
   const mode = updateModeOf(pass.vpa)
   const inPlace = (mode === 'InPlace' && !gateOff) || mode === 'InPlaceOrRecreate'
-  const forInPlace = inPlace ? candidates(pass, ordinary.filter((pod) => isWorthAsking(pass, pod))) : []
-  const forEviction = mode === 'Recreate' || mode === 'Auto' ? candidates(pass, ordinary.filter((pod) => permissionToEvict(pass, pod) === 'granted')) : []
+  const forInPlace = inPlace ? chooseResizable(pass, ordinary) : []
+  const forEviction = mode === 'Recreate' || mode === 'Auto' ? chooseEvictable(pass, ordinary) : []
   notes.events.length = 0
   await updatePods({ ...pass, hourly: new Hourly() }, ordinary)
   const { actions, events, errors } = notes
