@@ -20,7 +20,7 @@ export class Health {
     this.#lastBeat = options.clock.uptime()
   }
 
-  /** Healthy and ready, without a loop: another replica leads. A rollout waits for ready pods, so this is one. */
+  /** Healthy and ready, without a loop: another replica leads, or the history is being read. A rollout waits for ready pods, so this is one. */
   standBy(): void {
     this.#state = 'standing by'
   }

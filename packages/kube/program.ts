@@ -46,8 +46,8 @@ export interface ProgramContext<Config> {
   lead(ready: Promise<void>): Promise<boolean>
   /** Whether this replica may work at this very moment: not one that was frozen for longer than its lease, whose program is about to end. */
   leads(): boolean
-  /** `start` when the work begins, `beat` at each turn of the loop, `report` what is wrong. */
-  readonly health: Pick<Health, 'start' | 'beat' | 'report'>
+  /** `standBy` where it takes long from being ready to work until the work begins, `start` then, `beat` at each turn of the loop, `report` what is wrong. */
+  readonly health: Pick<Health, 'standBy' | 'start' | 'beat' | 'report'>
   /** Of the pod we run in: environment variable NAMESPACE; undefined where it is empty or not set. */
   readonly namespace: string | undefined
   /** All environment variables. */

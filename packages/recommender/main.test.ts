@@ -1,4 +1,7 @@
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Sandbox, startSandbox } from '@vpa/sandbox/sandbox.ts'
@@ -59,6 +62,21 @@ test.for([
   expect(log).not.toContain('not-to-be-seen')
   // As it is sent.
   expect(log).not.toContain(Buffer.from('reader:not-to-be-seen').toString('base64'))
+})
+
+test('it is ready when the cluster is read, not before, and however long Prometheus takes', { timeout: 120_000 }, async () => {
+  const prometheus = createServer(() => {}).listen(0, '127.0.0.1')
+  onTestFinished(() => void (prometheus.closeAllConnections(), prometheus.close()))
+  await once(prometheus, 'listening')
+  const { sandbox, start } = await openScene()
+  sandbox.faults.respond({ path: /verticalpodautoscalers$/, method: 'GET', status: 500, times: Infinity })
+  const program = start('--storage=prometheus', `--prometheus-address=http://127.0.0.1:${(prometheus.address() as AddressInfo).port}`)
+  const port = await program.portOf('Serving metrics and health')
+  const said = async (path: string) => (await fetch(`http://127.0.0.1:${port}${path}`)).text()
+  expect(await Promise.all(['/health-check', '/readyz'].map(said))).toEqual(['OK', 'starting'])
+  sandbox.faults.clear()
+  await vi.waitFor(async () => expect(await said('/readyz')).toBe('OK'), { timeout: 60_000, interval: 100 })
+  expect(program.logged('History read from Prometheus')).toEqual([])
 })
 
 test('whenever it is killed, no sample that was saved is lost', { timeout: 240_000 }, async () => {

@@ -56,6 +56,8 @@ await runProgram({
       }
     }
     if (await lead(cluster.synced())) {
+      // Prometheus may take longer than a rollout waits.
+      health.standBy()
       await recommender.loadHistory()
       await prometheus?.close()
       health.start()

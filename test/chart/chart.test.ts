@@ -60,6 +60,13 @@ describe.skipIf(withoutHelm).for(CASES)('rendered %s', ([, values]) => {
     for (const deployment of deployments) expect(configOf(containerOf(deployment))).toBeTypeOf('object')
   })
 
+  test('every program is asked whether it lives and, apart from that, whether it is ready', () => {
+    for (const deployment of deploymentsIn(manifests)) {
+      const { livenessProbe, readinessProbe } = containerOf(deployment)
+      expect({ livenessProbe, readinessProbe }).toMatchObject({ livenessProbe: { httpGet: { path: '/health-check' } }, readinessProbe: { httpGet: { path: '/readyz' } } })
+    }
+  })
+
   test('every pod is what pod security "restricted" asks for', () => {
     const pods = [...deploymentsIn(manifests).map(({ spec }) => spec.template.spec), ...manifests.filter(ofKind('Pod')).map(({ spec }) => spec as Deployment['spec']['template']['spec'])]
     expect(pods).toHaveLength(4)
