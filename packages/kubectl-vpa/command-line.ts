@@ -1,5 +1,6 @@
 import { FLEET_ORDERS } from '@vpa/core/advise/fleet.ts'
 import { DEFAULT_PRICES } from '@vpa/core/advise/price.ts'
+import { EXPLICIT_UPDATE_MODES } from '@vpa/core/api/update-mode.ts'
 import { ApiError } from '@vpa/kube/api-error.ts'
 import { messageOf } from '@vpa/kube/error-message.ts'
 import { NoVpaKind } from '@vpa/kube/snapshot.ts'
@@ -33,8 +34,6 @@ function explainError(error: unknown): string {
   if (error instanceof ApiError && error.status === 401) return `the API server does not accept your credentials (401): ${error.message}`
   return messageOf(error)
 }
-
-const MODES = ['Off', 'Initial', 'Recreate', 'InPlaceOrRecreate', 'InPlace'] as const
 
 type Done = (code: ExitCode) => void
 
@@ -75,7 +74,7 @@ function addPreview(program: Command, terminal: Terminal, done: Done): void {
   withSystemNamespace(withClusterFlags(program.command('preview').argument('<workload|file>', 'such as deployment/web, or a manifest; - for standard input')))
     .summary('what the admission controller and the updater would do, without doing it; also without a VPA')
     .addOption(choice('-o, --output <format>', ['text', 'json', 'yaml'], 'text'))
-    .addOption(new Option('--mode <mode>', "as if the VPA were in this mode; its own unless told, Recreate where there is none").choices(MODES))
+    .addOption(new Option('--mode <mode>', "as if the VPA were in this mode; its own unless told, Recreate where there is none").choices(EXPLICIT_UPDATE_MODES))
     .action(async (what: string, flags: PreviewFlags) => done(await preview(terminal, what, flags)))
 }
 
@@ -83,7 +82,7 @@ function addCreate(program: Command, terminal: Terminal, done: Done): void {
   withClusterFlags(program.command('create').argument('[workload...]', 'such as deployment/web'))
     .summary('VPAs for workloads that have none, as YAML or into the cluster')
     .option('--all', 'for every workload without a VPA')
-    .addOption(choice('--mode <mode>', MODES, 'Off'))
+    .addOption(choice('--mode <mode>', EXPLICIT_UPDATE_MODES, 'Off'))
     .option('--apply', 'create them instead of printing them')
     .action(async (workloads: string[], flags: CreateFlags) => done(await create(terminal, workloads, flags)))
 }

@@ -1,5 +1,5 @@
 import { type VpaManifest, unattended, vpaManifests } from '@vpa/core/advise/manifest.ts'
-import type { UpdateMode } from '@vpa/core/api/vpa.ts'
+import type { UpdateMode } from '@vpa/core/api/update-mode.ts'
 import type { Workload } from '@vpa/core/target/workload.ts'
 import { createVpa } from '@vpa/kube/manifest.ts'
 import { readSnapshot } from '@vpa/kube/snapshot.ts'

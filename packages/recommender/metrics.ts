@@ -1,3 +1,4 @@
+import { UPDATE_MODES } from '@vpa/core/api/update-mode.ts'
 import { type Vpa, updateModeOf } from '@vpa/core/api/vpa.ts'
 import type { Clock } from '@vpa/kube/clock.ts'
 import { type ExecutionTimer, executionLatency, startTimer } from '@vpa/kube/execution-timer.ts'
@@ -6,7 +7,6 @@ import type { TallyHistogram } from '@vpa/kube/tally-histogram.ts'
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { SampleTally } from './samples.ts'
 
-const UPDATE_MODES = ['Off', 'Initial', 'Recreate', 'Auto', 'InPlaceOrRecreate', 'InPlace']
 const API_VERSIONS = ['v1beta1', 'v1beta2', 'v1']
 const BOOLEANS = ['false', 'true']
 

@@ -1,3 +1,4 @@
+import { EXPLICIT_UPDATE_MODES } from '../api/update-mode.ts'
 import { type Quantity, compareQuantities, formatQuantity, milliValue, wholeValue } from '../quantity.ts'
 import { type FieldError, forbidden, internalError, invalid, notSupported, required, tooMany } from './field-error.ts'
 import type { JsonPatch } from './json-patch.ts'
@@ -21,8 +22,9 @@ export interface VpaReview {
   readonly patch: JsonPatch
 }
 
-const UPDATE_MODES = ['InPlace', 'InPlaceOrRecreate', 'Initial', 'Off', 'Recreate']
-const AUTO_WARNING = `spec.updatePolicy: "Auto" mode is deprecated and will be removed in a future API version. Use explicit update modes like: [${UPDATE_MODES.join(' ')}]. See https://github.com/kubernetes/autoscaler/issues/8424 for more details.`
+/** In the order in which Go lists them. */
+const MODES: readonly string[] = EXPLICIT_UPDATE_MODES.toSorted()
+const AUTO_WARNING = `spec.updatePolicy: "Auto" mode is deprecated and will be removed in a future API version. Use explicit update modes like: [${MODES.join(' ')}]. See https://github.com/kubernetes/autoscaler/issues/8424 for more details.`
 const CONTROLLABLE: readonly string[] = ['cpu', 'memory']
 const WHOLE_MILLIS = 'must be a whole number of milli CPUs'
 const WHOLE_BYTES = 'must be a whole number of bytes'
@@ -85,7 +87,7 @@ function validateSpec(spec: SubmittedSpec, allowed: Allowed): { errors: FieldErr
 function* validateUpdatePolicy({ updateMode, minReplicas, evictAfterOOMSeconds }: NonNullable<SubmittedSpec['updatePolicy']>, allowed: Allowed): Iterable<FieldError> {
   const path = 'spec.updatePolicy'
   if (updateMode === undefined) yield required(`${path}.updateMode`, 'updateMode is required if UpdatePolicy is used')
-  else if (updateMode !== 'Auto' && !UPDATE_MODES.includes(updateMode)) yield notSupported(`${path}.updateMode`, updateMode, UPDATE_MODES)
+  else if (updateMode !== 'Auto' && !MODES.includes(updateMode)) yield notSupported(`${path}.updateMode`, updateMode, MODES)
   if (updateMode === 'InPlace' && !allowed.inPlace) yield forbidden(`${path}.updateMode`, gateMissing('UpdateMode InPlace', 'InPlace'))
   if (minReplicas !== undefined && minReplicas <= 0) yield invalid(`${path}.minReplicas`, minReplicas, 'minReplicas has to be positive')
   if (evictAfterOOMSeconds !== undefined) yield* validateAtLeastOne(`${path}.evictAfterOOMSeconds`, evictAfterOOMSeconds, allowed)

@@ -1,6 +1,7 @@
 import { type Amount, RESOURCES, type Resource } from '../amount.ts'
 import type { Pod } from '../api/pod.ts'
-import { type UpdateMode, type Vpa, updateModeOf } from '../api/vpa.ts'
+import type { UpdateMode } from '../api/update-mode.ts'
+import { type Vpa, updateModeOf } from '../api/vpa.ts'
 import { policyFor, scalingModeOf } from '../policy/container-policy.ts'
 import { currentResources } from '../policy/current-resources.ts'
 import { type Quantity, type ResourceList, milliValue, wholeValue } from '../quantity.ts'

@@ -1,4 +1,5 @@
-import type { UpdateMode, Vpa } from '../api/vpa.ts'
+import type { UpdateMode } from '../api/update-mode.ts'
+import type { Vpa } from '../api/vpa.ts'
 import { controllerOf } from '../target/owner.ts'
 import type { Workload } from '../target/workload.ts'
 

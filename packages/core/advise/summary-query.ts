@@ -1,5 +1,5 @@
 import type { Resource } from '../amount.ts'
-import type { UpdateMode } from '../api/vpa.ts'
+import type { UpdateMode } from '../api/update-mode.ts'
 import type { FleetTotals } from './fleet.ts'
 import { SEVERITIES, type Severity } from './severity.ts'
 import { type VpaSummary, totalsOf } from './vpa-summary.ts'

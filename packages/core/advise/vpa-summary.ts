@@ -1,5 +1,6 @@
 import { type Amount, RESOURCES, type Resource } from '../amount.ts'
-import { type UpdateMode, type Vpa, updateModeOf } from '../api/vpa.ts'
+import type { UpdateMode } from '../api/update-mode.ts'
+import { type Vpa, updateModeOf } from '../api/vpa.ts'
 import type { ContainerAdvice } from './container-advice.ts'
 import type { FleetTotals } from './fleet.ts'
 import { SEVERITIES, type Severity, verdictText, worstOf } from './severity.ts'

@@ -1,5 +1,6 @@
 import type { Checkpoint } from '../api/checkpoint.ts'
-import { type UpdateMode, type Vpa, projectVpa, vpaStatusJson } from '../api/vpa.ts'
+import type { UpdateMode } from '../api/update-mode.ts'
+import { type Vpa, projectVpa, vpaStatusJson } from '../api/vpa.ts'
 import { Aggregate } from '../history/aggregate.ts'
 import { loadCheckpoint } from '../history/checkpoint.ts'
 import { recommend } from '../recommend/recommendation.ts'

@@ -3,6 +3,7 @@ import { type Quantity, type ResourceList, formatQuantity, parseQuantity } from 
 import { formatTime, parseTime } from '../time.ts'
 import { type ObjectMeta, type RawMeta, projectMeta } from './object.ts'
 import type { Labels } from '../selector.ts'
+import type { UpdateMode } from './update-mode.ts'
 import { keptVpaAnnotations } from './vpa-annotations.ts'
 
 /**
@@ -91,8 +92,6 @@ export type EvictionRequirement = z.output<typeof evictionRequirement>
 export type StartupBoost = z.output<typeof startupBoost>
 /** Per container, as `status.recommendation.containerRecommendations`. */
 export type Recommendation = readonly ContainerRecommendation[]
-
-export type UpdateMode = 'Off' | 'Initial' | 'Recreate' | 'Auto' | 'InPlaceOrRecreate' | 'InPlace'
 
 export interface Vpa extends ObjectMeta {
   readonly apiVersion: string

@@ -1,11 +1,11 @@
 import type { ListAnswer } from '@vpa/core/advise/dashboard-answer.ts'
 import { countText } from '@vpa/core/advise/words.ts'
+import { UPDATE_MODES } from '@vpa/core/api/update-mode.ts'
 import { element, on, renew } from './element.ts'
 import type { ListRoute } from './route.ts'
 
 /** As long as somebody still types, nothing is asked. */
 const TYPING_MS = 200
-const MODES = ['Off', 'Initial', 'Recreate', 'InPlaceOrRecreate', 'InPlace', 'Auto']
 const SEVERITIES = ['critical', 'warning', 'ok', 'good', 'unknown']
 
 /** Search, namespace, mode and severity; how many VPAs are left is told to screen readers, too. */
@@ -13,7 +13,7 @@ export class ListFilter {
   readonly root: HTMLElement
   readonly #text = element('input', { type: 'search', id: 'text', placeholder: 'Name or target', autocomplete: 'off', spellcheck: 'false', maxlength: 253 })
   readonly #namespace = element('select', { id: 'namespace' })
-  readonly #mode = element('select', { id: 'mode' }, ...optionsOf('All modes', MODES))
+  readonly #mode = element('select', { id: 'mode' }, ...optionsOf('All modes', UPDATE_MODES))
   readonly #severity = element('select', { id: 'severity' }, ...optionsOf('All severities', SEVERITIES))
   readonly #count = element('p', { class: 'count', role: 'status', 'aria-live': 'polite' })
   #namespaces = ''

@@ -1,8 +1,8 @@
 import { SEVERITIES } from '@vpa/core/advise/severity.ts'
 import { SUMMARY_ORDERS, type SummaryQuery } from '@vpa/core/advise/summary-query.ts'
+import { UPDATE_MODES } from '@vpa/core/api/update-mode.ts'
 import * as z from 'zod'
 
-const MODES = ['Off', 'Initial', 'Recreate', 'Auto', 'InPlaceOrRecreate', 'InPlace'] as const
 /** More rows than this would not be looked at, and would take long to draw. */
 const MOST_ROWS = 200
 
@@ -23,7 +23,7 @@ const ListQuery = z.strictObject(
     text: text(253).optional(),
     namespace: text(63).optional(),
     severity: choice(SEVERITIES).optional(),
-    mode: choice(MODES).optional(),
+    mode: choice(UPDATE_MODES).optional(),
     sort: choice(SUMMARY_ORDERS).default('waste'),
     direction: choice(['ascending', 'descending']).default('descending'),
     page: whole(1_000_000).prefault('1'),
