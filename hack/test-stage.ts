@@ -54,11 +54,12 @@ export function title(text: string): void {
   console.log(`\n== ${text}`)
 }
 
-/** Runs the tests of one project of test/vitest.config.ts; its report goes through the folder `scratch`. */
+/** Runs the tests of one project of test/vitest.config.ts; its report goes through the folder `scratch`. Options are vitest's. */
 export async function vitest(project: string, scratch: string, env: NodeJS.ProcessEnv = {}, ...options: string[]): Promise<Count> {
   title(`${project} tests`)
   const report = join(scratch, `${project}.json`)
-  const { code } = await run(bin('vitest'), ['run', '--config', 'test/vitest.config.ts', '--project', project, ...options, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`], env)
+  const shown = options.some((option) => option.startsWith('--reporter=')) ? [] : ['--reporter=default']
+  const { code } = await run(bin('vitest'), ['run', '--config', 'test/vitest.config.ts', '--project', project, ...options, ...shown, '--reporter=json', `--outputFile.json=${report}`], env)
   const result = await readFile(report, 'utf8').then(
     (text) => JSON.parse(text) as Report,
     () => undefined,
