@@ -6,7 +6,7 @@ import { type ProgramContext, runProgram } from '@vpa/kube/program.ts'
 import { UNFINISHED_PODS } from '@vpa/kube/resources.ts'
 import { Config } from './config.ts'
 import { Metrics } from './metrics.ts'
-import { type UpdaterOptions, updaterTick } from './tick.ts'
+import { Updater, type UpdaterOptions } from './updater.ts'
 
 await runProgram({ name: 'vpa-updater', flags: Config, healthTimeout: ({ updaterInterval }) => 5 * updaterInterval, run })
 
@@ -19,7 +19,7 @@ async function run({ config, namespace, health, lead, ...context }: ProgramConte
     watch: { vpas: true, pods: { fieldSelector: UNFINISHED_PODS }, limitRanges: true, workloads: true },
     source: 'vpa-updater',
   })
-  const tick = updaterTick({
+  const updater = new Updater({
     cluster,
     log,
     clock,
@@ -43,7 +43,7 @@ async function run({ config, namespace, health, lead, ...context }: ProgramConte
       config.updaterInterval,
       async () => {
         health.beat()
-        await tick()
+        await updater.tick()
       },
       { clock, signal, atOnce: config.leaderElect },
     )

@@ -15,16 +15,8 @@ import type { Hourly } from './hourly.ts'
 import type { OutcomeWatch } from './outcome-watch.ts'
 import type { Tally } from './tally.ts'
 
-/** What the passes of one loop share. */
-export interface LoopContext {
-  readonly cluster: Pick<Cluster, 'evict' | 'resize' | 'patchPod' | 'event' | 'workload' | 'limitRanges'>
-  readonly log: Log
-  readonly now: EpochMs
-  /** When the loop began, by the clock that nobody sets: for what is remembered from loop to loop. */
-  readonly uptime: DurationMs
-  readonly options: UpdateOptions & GroupOptions & { readonly startupBoost: boolean; readonly inPlaceOnly: boolean }
-  /** Whether the API server serves `pods/resize`. */
-  readonly servesResize: boolean
+/** What the updater remembers from loop to loop. */
+export interface LoopMemory {
   readonly evictionLimit: RateLimit
   readonly resizeLimit: RateLimit
   readonly resizeTimes: ResizeTimes
@@ -33,6 +25,18 @@ export interface LoopContext {
   /** By pod uid: evicted, or perhaps evicted, and until which uptime that counts if nobody sees it go. */
   readonly leaving: Map<string, DurationMs>
   readonly hourly: Hourly
+}
+
+/** What the passes of one loop share. */
+export interface LoopContext extends LoopMemory {
+  readonly cluster: Pick<Cluster, 'evict' | 'resize' | 'patchPod' | 'event' | 'workload' | 'limitRanges'>
+  readonly log: Log
+  readonly now: EpochMs
+  /** When the loop began, by the clock that nobody sets: for what is remembered from loop to loop. */
+  readonly uptime: DurationMs
+  readonly options: UpdateOptions & GroupOptions & { readonly startupBoost: boolean; readonly inPlaceOnly: boolean }
+  /** Whether the API server serves `pods/resize`. */
+  readonly servesResize: boolean
   /** undefined: evict without looking at what comes of it. */
   readonly outcomes: Pick<OutcomeWatch, 'admit' | 'done' | 'cancel'> | undefined
   /** Ends the loop: it has had its time, or the program stops. */

@@ -7,7 +7,7 @@ import { HOUR, MINUTE } from '@vpa/core/time.ts'
 import { createLog } from '@vpa/kube/log.ts'
 import { Registry } from 'prom-client'
 import { Metrics } from 'vpa-updater/metrics.ts'
-import { updaterTick } from 'vpa-updater/tick.ts'
+import { Updater } from 'vpa-updater/updater.ts'
 import { memoryCluster } from './memory-cluster.ts'
 import { median } from './report.ts'
 
@@ -24,7 +24,7 @@ const sink = openSync('/dev/null', 'w')
 const log = createLog({ verbosity: 4, format: 'json', clock, destination: { write: (line) => void writeSync(sink, line) } })
 const registry = new Registry()
 const { cluster } = memoryCluster({ namespaces: 1, vpas: VPAS, podsPerVpa: PODS_PER_VPA, containersPerPod: 1, outOfRange: true })
-const tick = updaterTick({
+const updater = new Updater({
   cluster,
   log,
   clock,
@@ -41,7 +41,7 @@ const times: number[] = []
 for (let loop = 0; loop < LOOPS; loop += 1) {
   now += INTERVAL
   const before = process.cpuUsage()
-  await tick()
+  await updater.tick()
   const { user, system } = process.cpuUsage(before)
   times.push((user + system) / 1000)
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { UPDATES_ANNOTATION, updatesAnnotationStart } from '@vpa/core/api/pod-annotations.ts'
 import { VPAS, objectPath } from '@vpa/kube/resources.ts'
-import { WORKERS } from 'vpa-updater/tick.ts'
+import { WORKERS } from 'vpa-updater/updater.ts'
 import { type Admin, forEach } from './admin.ts'
 import { type Evictions, evictBare } from './bare-evictions.ts'
 import type { Bench } from './bench.ts'

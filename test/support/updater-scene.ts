@@ -10,7 +10,7 @@ import type { Log } from '@vpa/kube/log.ts'
 import { Registry } from 'prom-client'
 import { expect, onTestFinished } from 'vitest'
 import { Metrics } from '../../packages/updater/metrics.ts'
-import { updaterTick } from '../../packages/updater/tick.ts'
+import { Updater, type UpdaterOptions } from '../../packages/updater/updater.ts'
 import { type FakeClock, fakeClock } from './fake-clock.ts'
 
 const LEASE = { namespace: 'kube-system', name: 'vpa-admission-controller' }
@@ -86,7 +86,7 @@ export async function scene(facts: SceneFacts = {}): Promise<Scene> {
   await until(cluster.vpas, () => [...cluster.vpas.list()].every(({ status }) => status.recommendation !== undefined))
 
   const metrics = new Metrics(registry, ownClock)
-  const restart = () => updaterTick({
+  const options: UpdaterOptions = {
     cluster: seen(cluster),
     log,
     clock: ownClock,
@@ -108,7 +108,11 @@ export async function scene(facts: SceneFacts = {}): Promise<Scene> {
     interval: MINUTE,
     admissionStatus: { lease: LEASE, timeout: MINUTE },
     signal: stop.signal,
-  })
+  }
+  const restart = () => {
+    const updater = new Updater(options)
+    return () => updater.tick()
+  }
   return { sandbox, cluster, clock, own, registry, logged, tick: restart(), restart }
 }
 
