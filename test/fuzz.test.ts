@@ -14,6 +14,7 @@ import { formatSelector, matchesSelector } from '@vpa/core/selector.ts'
 import { WELL_KNOWN_KINDS } from '@vpa/core/target/workload.ts'
 import { DAY, parseDuration, parseTime } from '@vpa/core/time.ts'
 import { infeasibleTold } from '@vpa/core/update/infeasible-annotation.ts'
+import { ANONYMOUS } from '@vpa/kube/authentication.ts'
 import type { Client } from '@vpa/kube/client.ts'
 import { Discovery } from '@vpa/kube/discovery.ts'
 import { readEventsAbout } from '@vpa/kube/events-about.ts'
@@ -150,7 +151,7 @@ describe('as hostile as can be', { timeout: 600_000 }, () => {
     expect.hasAssertions()
     const matrix = { status: 'success', warnings: [], data: { resultType: 'matrix', result: [{ metric: { a: 'b' }, values: [[1, '2']], value: [1, '2'] }] } }
     await assertNoHarm(hostileText(matrix), (server) => {
-      const prometheus = new Prometheus({ address: server.url, authorization: undefined, insecure: false, queryTimeout: 10_000, clock: fakeClock(), signal: new AbortController().signal, onAnswer: () => {} })
+      const prometheus = new Prometheus({ address: server.url, authentication: ANONYMOUS, insecure: false, queryTimeout: 10_000, clock: fakeClock(), signal: new AbortController().signal, onAnswer: () => {} })
       onTestFinished(() => prometheus.close())
       return async () => {
         const series: Series[] = []

@@ -2,6 +2,7 @@ import { createServer, type ServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import tls from 'node:tls'
 import { MINUTE } from '@vpa/core/time.ts'
+import { ANONYMOUS } from '@vpa/kube/authentication.ts'
 import type { TlsOptions } from '@vpa/kube/credentials.ts'
 import { Prometheus } from '@vpa/kube/prometheus.ts'
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
@@ -41,7 +42,7 @@ async function askApiServer(tls: TlsOptions): Promise<unknown> {
 
 async function askPrometheus(): Promise<unknown> {
   const address = `https://127.0.0.1:${await serve()}`
-  const prometheus = new Prometheus({ address, insecure: false, authorization: undefined, queryTimeout: MINUTE, clock: fakeClock(), signal: new AbortController().signal, onAnswer: () => {} })
+  const prometheus = new Prometheus({ address, insecure: false, authentication: ANONYMOUS, queryTimeout: MINUTE, clock: fakeClock(), signal: new AbortController().signal, onAnswer: () => {} })
   onTestFinished(() => prometheus.close())
   return prometheus.query('up', NOW, () => {})
 }

@@ -2,21 +2,17 @@ import { access, readFile } from 'node:fs/promises'
 import type { RequestOptions } from 'node:https'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { type DurationMs, MINUTE } from '@vpa/core/time.ts'
+import { ANONYMOUS, type Authentication, rereading } from './authentication.ts'
 import type { Clock } from './clock.ts'
 import { type RawKubeconfig, plainKubeconfig, readKubeconfig } from './kubeconfig.ts'
 import { readToken } from './token-file.ts'
 
 /** Where the API server is, how to trust it, and how to be trusted by it. */
-export interface Credentials {
+export interface Credentials extends Authentication {
   /** Such as `https://10.96.0.1:443`. */
   readonly server: string
   readonly tls: TlsOptions
   readonly proxy?: string
-  /** Headers that authenticate one request. They are read anew every minute: tokens rotate. */
-  headers(): Promise<Readonly<Record<string, string>>>
-  /** The API server did not accept the headers: the next request reads them anew. */
-  refused(): void
 }
 
 export interface TlsOptions {
@@ -80,7 +76,7 @@ async function kubeconfigCredentials(options: CredentialsOptions): Promise<Crede
   if (plain === undefined) return libraryCredentials(config, files, options.clock)
   const { server, tls, proxy } = plain
   // Credentials are never sent in the clear.
-  const authentication = server.startsWith('http:') ? { headers: async () => ({}), refused: () => {} } : rereading(plain.headers, options.clock)
+  const authentication = server.startsWith('http:') ? ANONYMOUS : rereading(plain.headers, options.clock)
   return { server, tls, ...(proxy && { proxy }), ...authentication }
 }
 
@@ -96,7 +92,7 @@ async function libraryCredentials(raw: RawKubeconfig, files: readonly string[], 
   if (cluster === null) throw new Error(`${files.join(', ')}: the current context ${JSON.stringify(config.currentContext)} names no cluster`)
   const proxy = cluster.proxyUrl ? { proxy: cluster.proxyUrl } : {}
   // Credentials are never sent in the clear.
-  if (cluster.server.startsWith('http:')) return { server: cluster.server, tls: {}, ...proxy, headers: async () => ({}), refused: () => {} }
+  if (cluster.server.startsWith('http:')) return { server: cluster.server, tls: {}, ...proxy, ...ANONYMOUS }
 
   const read = async (): Promise<RequestOptions> => {
     const options: RequestOptions = {}
@@ -111,29 +107,4 @@ async function libraryCredentials(raw: RawKubeconfig, files: readonly string[], 
 function headersOf({ headers, auth }: RequestOptions): Record<string, string> {
   const basic = auth ? { authorization: `Basic ${Buffer.from(auth).toString('base64')}` } : {}
   return { ...basic, ...Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), String(value)])) }
-}
-
-/**
- * Requests that come at the same time share one reading: it may start a plug-in. While it fails, be it that a file is just being replaced,
- * the headers from before serve, until the API server refuses them (client-go: cachingTokenSource).
- */
-function rereading(read: () => Promise<Record<string, string>>, clock: Clock): Pick<Credentials, 'headers' | 'refused'> {
-  let latest: { at: DurationMs; headers: Promise<Record<string, string>> } | undefined
-  let known: Record<string, string> | undefined
-  return {
-    async headers() {
-      if (latest === undefined || clock.uptime() - latest.at >= MINUTE) latest = { at: clock.uptime(), headers: read() }
-      try {
-        return (known = await latest.headers)
-      } catch (error) {
-        latest = undefined
-        if (known === undefined) throw error
-        return known
-      }
-    },
-    refused() {
-      latest = undefined
-      known = undefined
-    },
-  }
 }

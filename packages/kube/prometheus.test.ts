@@ -4,6 +4,7 @@ import { HOUR, MINUTE, SECOND } from '@vpa/core/time.ts'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { type ApiServer, type Handler, json, sendWithoutEnd, startApiServer } from '../../test/support/api-server.ts'
 import { fakeClock } from '../../test/support/fake-clock.ts'
+import { ANONYMOUS } from './authentication.ts'
 import { Prometheus, type PrometheusAnswer, type PrometheusOptions, type Series } from './prometheus.ts'
 
 setFlagsFromString('--expose-gc')
@@ -26,7 +27,7 @@ async function scene(handler: Handler, options: Partial<PrometheusOptions> = {})
   const prometheus = new Prometheus({
     address: server.url,
     insecure: false,
-    authorization: undefined,
+    authentication: ANONYMOUS,
     queryTimeout: MINUTE,
     clock: fakeClock(),
     signal: new AbortController().signal,
@@ -75,7 +76,7 @@ test('a vector has series of one point', async () => {
 
 test('what is asked, with a path of its own before the API and with authorization', async () => {
   const { server, prometheus } = await scene((_, response) => json(response, 200, MATRIX), {})
-  const behindProxy = new Prometheus({ address: `${server.url}/prom/`, insecure: false, authorization: 'Bearer abc', queryTimeout: MINUTE, clock: fakeClock(), signal: new AbortController().signal, onAnswer: () => {} })
+  const behindProxy = new Prometheus({ address: `${server.url}/prom/`, insecure: false, authentication: { headers: async () => ({ authorization: 'Bearer abc' }), refused: () => {} }, queryTimeout: MINUTE, clock: fakeClock(), signal: new AbortController().signal, onAnswer: () => {} })
   onTestFinished(() => behindProxy.close())
   await prometheus.queryRange({ ...RANGE, step: 90 * SECOND, start: T0 + 500 }, () => {})
   await behindProxy.query('up[8d]', T0, () => {})
@@ -83,6 +84,14 @@ test('what is asked, with a path of its own before the API and with authorizatio
     { method: 'POST', path: '/api/v1/query_range', body: { query: 'memory', start: '1772323200.5', end: '1772352000', step: '90' }, authorization: undefined },
     { method: 'POST', path: '/prom/api/v1/query', body: { query: 'up[8d]', time: '1772323200' }, authorization: 'Bearer abc' },
   ])
+})
+
+test('a token that rotated is read again, once', async () => {
+  const tokens = ['old', 'new']
+  const authentication = { headers: async () => ({ authorization: tokens[0]! }), refused: () => void tokens.shift() }
+  const { read, server } = await scene(({ headers }, response) => (headers.authorization === 'new' ? json(response, 200, MATRIX) : void response.writeHead(401).end('Unauthorized')), { authentication })
+  expect((await read()).series).toHaveLength(2)
+  expect(server.seen.map(({ headers }) => headers.authorization)).toEqual(['old', 'new'])
 })
 
 test('where POST is not allowed, GET asks the same; each answer is told of', async () => {

@@ -1,6 +1,7 @@
 import type { Labels } from '@vpa/core/selector.ts'
 import { type DurationMs, type EpochMs, SECOND, formatDuration } from '@vpa/core/time.ts'
 import { Agent, type Dispatcher } from 'undici'
+import type { Authentication } from './authentication.ts'
 import type { Clock } from './clock.ts'
 import { messageOf } from './error-message.ts'
 import { LONGEST_REFUSAL, readText } from './read-text.ts'
@@ -12,8 +13,7 @@ export interface PrometheusOptions {
   readonly address: string
   /** Trust any certificate. */
   readonly insecure: boolean
-  /** The `authorization` header. */
-  readonly authorization: string | undefined
+  readonly authentication: Authentication
   /** How long one query may take, until the last byte of its answer. */
   readonly queryTimeout: DurationMs
   readonly clock: Pick<Clock, 'uptime' | 'sleep'>
@@ -108,15 +108,25 @@ export class Prometheus {
     return this.#request('GET', path, form, signal)
   }
 
+  /** A token that rotated is read again, once. */
   async #request(method: 'POST' | 'GET', path: string, form: string, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
-    const { address, authorization, clock, onAnswer } = this.#options
+    const answer = await this.#requestOnce(method, path, form, signal)
+    if (answer.statusCode !== 401) return answer
+    this.#options.authentication.refused()
+    await answer.body.dump()
+    return this.#requestOnce(method, path, form, signal)
+  }
+
+  async #requestOnce(method: 'POST' | 'GET', path: string, form: string, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+    const { address, authentication, clock, onAnswer } = this.#options
     const { origin, pathname } = new URL(address)
+    const authorization = await authentication.headers()
     const sentAt = clock.uptime()
     const request = {
       origin,
       path: `${pathname.replace(/\/+$/, '')}${path}${method === 'GET' ? `?${form}` : ''}`,
       method,
-      headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded', ...(authorization && { authorization }) },
+      headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded', ...authorization },
       body: method === 'GET' ? null : form,
       signal,
     }

@@ -1,3 +1,4 @@
+import { rereading } from '@vpa/kube/authentication.ts'
 import type { Clock } from '@vpa/kube/clock.ts'
 import { prometheusAuthorization } from '@vpa/kube/prometheus-authorization.ts'
 import { Prometheus } from '@vpa/kube/prometheus.ts'
@@ -15,10 +16,16 @@ export interface OpenPrometheusContext {
 export async function openPrometheus(config: Config, { env, clock, metrics, signal }: OpenPrometheusContext): Promise<Prometheus> {
   if (!URL.canParse(config.prometheusAddress)) throw new Error(`--prometheus-address: not an address, such as http://prometheus.monitoring.svc: ${JSON.stringify(config.prometheusAddress)}`)
   const { prometheusBearerToken: bearerToken, prometheusBearerTokenFile: bearerTokenFile, username, password } = config
+  const authentication = rereading(async () => {
+    const authorization = await prometheusAuthorization({ bearerToken, bearerTokenFile, username, password, env })
+    return authorization === undefined ? {} : { authorization }
+  }, clock)
+  // What is wrong with the file is said at start, not when this replica leads.
+  await authentication.headers()
   return new Prometheus({
     address: config.prometheusAddress,
     insecure: config.prometheusInsecure,
-    authorization: await prometheusAuthorization({ bearerToken, bearerTokenFile, username, password, env }),
+    authentication,
     queryTimeout: config.prometheusQueryTimeout,
     clock,
     signal,
