@@ -101,7 +101,7 @@ function bundleOf(caCert: string): readonly X509Certificate[] {
 
 /** What of a PEM bundle can be read. */
 function certificatesIn(bundle: string): readonly X509Certificate[] {
-  const blocks = bundle.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? []
+  const blocks = bundle.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
   return blocks.flatMap((pem) => readCertificate(pem) ?? [])
 }
 

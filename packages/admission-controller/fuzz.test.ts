@@ -35,7 +35,9 @@ const pod = {
 }
 const vpa = { metadata: { name: 'v' }, spec: { targetRef: { kind: 'Deployment', name: 'web' }, updatePolicy: { updateMode: 'Recreate', minReplicas: 1 }, resourcePolicy: { containerPolicies: [{ containerName: '*', maxAllowed: { cpu: '1' } }] } } }
 const review = (resource: Json, object: Json): Json => ({ kind: 'AdmissionReview', apiVersion: 'admission.k8s.io/v1', request: { uid: randomUUID(), resource, name: 'x', namespace: 'default', operation: 'CREATE', object, oldObject: null } })
-const SEEDS = [review({ group: '', version: 'v1', resource: 'pods' }, pod), review({ group: 'autoscaling.k8s.io', version: 'v1', resource: 'verticalpodautoscalers' }, vpa)]
+const POD_RESOURCE = { group: '', version: 'v1', resource: 'pods' }
+const VPA_RESOURCE = { group: 'autoscaling.k8s.io', version: 'v1', resource: 'verticalpodautoscalers' }
+const SEEDS = [review(POD_RESOURCE, pod), review(VPA_RESOURCE, vpa)]
 
 /** `response` of admission.k8s.io/v1, as far as we use it; nothing else may be in it. */
 const WellFormed = z.strictObject({
@@ -59,6 +61,26 @@ const text = oneof(
   hostileText(...SEEDS),
   record({ seed: constantFrom(...SEEDS), at: nat(400), junk: string() }).map(({ seed, at, junk }) => JSON.stringify(seed).slice(0, at) + junk),
 )
+
+const policies = (count: number, policy: (index: number) => Json) => review(VPA_RESOURCE, { spec: { resourcePolicy: { containerPolicies: Array.from({ length: count }, (_, index) => policy(index)) } } })
+const containers = (count: number, container: (index: number) => Json) => review(POD_RESOURCE, { ...pod, spec: { containers: Array.from({ length: count }, (_, index) => container(index)) } })
+
+// The API server asks before it looks at schemas and limits of its own.
+test.for([
+  ['a VPA of a million empty policies', policies(1_000_000, () => ({})), false],
+  ['a VPA of a million policies that are none', policies(1_000_000, () => 0), false],
+  ['a VPA of 100,000 policies, each for another container', policies(100_000, (index) => ({ containerName: `c${index}` })), false],
+  ['a VPA with an amount of a million digits', policies(1, () => ({ containerName: 'app', minAllowed: { cpu: `${'1'.repeat(1_000_000)}e1.5` } })), false],
+  ['a pod of a million empty containers', containers(1_000_000, () => ({})), true],
+  ['a pod of 100,000 containers', containers(100_000, (index) => ({ name: `c${index}` })), true],
+  ['a pod with a request of a million digits', containers(1, () => ({ name: 'app', resources: { requests: { cpu: `${'1'.repeat(1_000_000)}e1.5` } } })), true],
+] as const)('%s: answered soon, and in few words', async ([, asked, allowed]) => {
+  const payload = JSON.stringify(asked)
+  let body = ''
+  expect(await harmOfReading(async () => void ({ body } = await server.inject({ method: 'POST', url: '/', headers: { 'content-type': 'application/json' }, payload })))).toBeUndefined()
+  expect(WellFormed.parse(JSON.parse(body)).response.allowed).toBe(allowed)
+  expect(body.length).toBeLessThan(1000)
+})
 
 test(`${CASES} mutated reviews: no crash, always a well-formed answer, no pod denied`, async () => {
   let patched = 0

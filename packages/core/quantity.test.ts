@@ -28,8 +28,15 @@ test.for(['', 'm', '.', '1.2.3', '1 Gi', '5mi', '1ee3', '1e', '0x10', 'NaN', 'In
   expect(parseQuantity(text)).toBeUndefined()
 })
 
-test('text that must be a quantity and is not names itself', () => {
-  expect(() => quantity('5mi')).toThrow('not a quantity, such as 250m or 1.5Gi: "5mi"')
+test.for([[1000, 9223372036854775807n * 1_000_000_000n], [1001, undefined]] as const)('%d digits are %s billionths', ([digits, nanos]) => {
+  expect(parseQuantity('1'.repeat(digits))?.nanos).toBe(nanos)
+})
+
+test.for([
+  ['itself', '5mi', '5mi'],
+  ['only its beginning, where it is long', '1'.repeat(1_000_000), `${'1'.repeat(100)}…`],
+] as const)('text that must be a quantity and is not names %s', ([, text, shown]) => {
+  expect(() => quantity(text)).toThrow(new RangeError(`not a quantity, such as 250m or 1.5Gi: "${shown}"`))
 })
 
 test.for([

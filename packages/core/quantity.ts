@@ -21,8 +21,11 @@ const NANOS_PER_MILLI = 1_000_000n
 const LARGEST = (2n ** 63n - 1n) * NANOS_PER_UNIT
 /** BigInt arithmetic is slow, and quantities are read for every pod: what it would come to again and again stands ready. */
 const POWERS_OF_10 = Array.from({ length: 28 }, (_, exponent) => 10n ** BigInt(exponent))
-/** The pattern of the Go implementation's error message, which its users and tests match on. */
-const SHAPE = /^([+-]?)([0-9]*)(?:\.([0-9]*))?([eEinumkKMGTP]*[-+]?[0-9]*)$/
+/** What the pattern of the Go implementation's error message takes. No two parts can begin alike: whether a long text is one is told in one go. */
+const SHAPE = /^([+-]?)([0-9]*)(?:\.([0-9]*))?((?:[eEinumkKMGTP]+[-+]?|[-+])[0-9]*)?$/
+/** In characters. Go takes any number of digits, and caps what they come to; nobody means more, and a million would take us seconds. */
+const LONGEST = 1000
+const LONGEST_SHOWN = 100
 
 const DECIMAL_SUFFIXES = new Map([['n', -9], ['u', -6], ['m', -3], ['', 0], ['k', 3], ['M', 6], ['G', 9], ['T', 12], ['P', 15], ['E', 18]])
 const BINARY_SUFFIXES = new Map(['Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'].map((suffix, index) => [suffix, 1024n ** BigInt(index + 1)]))
@@ -38,7 +41,7 @@ const EXACT_DIGITS = 18
  * @returns undefined when the text is not a quantity
  */
 export function parseQuantity(text: string): Quantity | undefined {
-  const match = SHAPE.exec(text)
+  const match = text.length <= LONGEST ? SHAPE.exec(text) : null
   if (match === null) return undefined
   const [, sign = '', whole = '', fraction = '', suffix = ''] = match
   const digits = whole + fraction
@@ -60,8 +63,14 @@ export function parseQuantity(text: string): Quantity | undefined {
  */
 export function quantity(text: string): Quantity {
   const parsed = parseQuantity(text)
-  if (parsed === undefined) throw new RangeError(`not a quantity, such as 250m or 1.5Gi: ${JSON.stringify(text)}`)
+  if (parsed === undefined) throw new RangeError(notAQuantity(text))
   return parsed
+}
+
+/** What is wrong with a text, which may be long, that {@link parseQuantity} refuses. */
+export function notAQuantity(text: string): string {
+  const shown = text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text
+  return `not a quantity, such as 250m or 1.5Gi: ${JSON.stringify(shown)}`
 }
 
 /** 1168 is `1168m`, 2000 is `2`. */

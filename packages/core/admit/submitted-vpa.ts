@@ -60,8 +60,15 @@ export type SubmittedSpec = z.output<typeof Submitted>['spec']
 export type SubmittedContainerPolicy = z.output<typeof containerPolicy>
 export type SubmittedBoost = NonNullable<z.output<typeof startupBoost>>
 
+/**
+ * Lists, objects and what is in them. The hundred policies that the CRD's schema allows come to some 2,500; but we are asked before the
+ * schema is, and three megabytes of nothing but empty policies would take us seconds and all our memory.
+ */
+const MOST_VALUES = 5000
+
 /** @returns in `undecodable` the words of the Go implementation for quantities, and the beginning of its words for types */
 export function decodeVpa(raw: unknown): { readonly spec: SubmittedSpec } | { readonly undecodable: string } {
+  if (hasMoreValues(member(raw, 'spec'), MOST_VALUES)) return { undecodable: `spec: expected at most ${MOST_VALUES} values, got more` }
   const result = Submitted.safeParse(raw)
   if (result.success) return { spec: result.data.spec }
   const { issues } = result.error
@@ -75,8 +82,21 @@ export function decodeVpa(raw: unknown): { readonly spec: SubmittedSpec } | { re
 
 /** The first is what mistyped quantities lead to; tests of users match on it. */
 function problemOfQuantity(text: string): string {
-  const isShaped = /^[+-]?[0-9.]+[eEinumkKMGTP]*[-+]?[0-9]*$/.test(text.trim())
+  const isShaped = /^[+-]?[0-9.]+(?:(?:[eEinumkKMGTP]+[-+]?|[-+])[0-9]*)?$/.test(text.trim())
   return isShaped ? "unable to parse quantity's suffix" : "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+}
+
+function hasMoreValues(root: unknown, most: number): boolean {
+  const left = [root]
+  for (let count = 1; left.length > 0; ) {
+    const value = left.pop()
+    if (typeof value !== 'object' || value === null) continue
+    const values: readonly unknown[] = Object.values(value)
+    count += values.length
+    if (count > most) return true
+    left.push(...values)
+  }
+  return false
 }
 
 function member(value: unknown, key: PropertyKey): unknown {

@@ -69,6 +69,14 @@ test.for([
   expect({ errors, warnings, advice }).toEqual({ errors: [], warnings: [], advice: [warning] })
 })
 
+test.for([
+  ['2,400 named policies are too many for the schema, not for us', Array.from({ length: 2400 }, (_, index) => ({ containerName: `c${index}` })), []],
+  ['2,600 are not looked at', Array.from({ length: 2600 }, (_, index) => ({ containerName: `c${index}` })), ['spec: expected at most 5000 values, got more']],
+  ['nor is what is nested as deep', [{ minAllowed: Array.from({ length: 5000 }).reduce((inner) => [inner], '1') }], ['spec: expected at most 5000 values, got more']],
+] as const)('%s', ([, containerPolicies, expected]) => {
+  expect(reviewVpa(vpa({ updatePolicy: { updateMode: 'Off' }, resourcePolicy: { containerPolicies } }), undefined, NO_GATES).errors.map(({ detail }) => detail)).toEqual(expected)
+})
+
 test('an update policy is added where there is none', () => {
   expect(reviewVpa(vpa({}), undefined, NO_GATES)).toEqual({ errors: [], warnings: [], advice: [], patch: [{ op: 'add', path: '/spec/updatePolicy', value: { updateMode: 'Recreate' } }] })
   expect(reviewVpa(vpa({ updatePolicy: { updateMode: 'Off' } }), undefined, NO_GATES).patch).toEqual([])

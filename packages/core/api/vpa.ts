@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { type Quantity, type ResourceList, formatQuantity, parseQuantity } from '../quantity.ts'
+import { type Quantity, type ResourceList, formatQuantity, notAQuantity, parseQuantity } from '../quantity.ts'
 import { formatTime, parseTime } from '../time.ts'
 import { type ObjectMeta, type RawMeta, projectMeta } from './object.ts'
 import type { Labels } from '../selector.ts'
@@ -13,7 +13,7 @@ import { keptVpaAnnotations } from './vpa-annotations.ts'
 const amount = z.union([z.string(), z.number()]).transform((text, context): Quantity => {
   const parsed = parseQuantity(String(text))
   if (parsed !== undefined) return parsed
-  context.addIssue({ code: 'custom', message: `not a quantity, such as 250m or 1.5Gi: ${JSON.stringify(text)}` })
+  context.addIssue({ code: 'custom', message: notAQuantity(String(text)) })
   return z.NEVER
 })
 const resources = z.record(z.string(), amount)
