@@ -30,6 +30,7 @@ export class Metrics {
   readonly #prometheusDurations: Histogram<'code' | 'method'>
   readonly #samples: Counter<'result'>
   readonly #resourceReads: Counter<'source'>
+  readonly #crowdedOut: Counter
 
   constructor(registry: Registry, clock: Clock) {
     const registers = [registry]
@@ -70,6 +71,11 @@ export class Metrics {
       registers,
     })
     this.#resourceReads = new Counter({ name: 'vpa_resources_get_resources_count', help: 'Count of reads of the requests of containers, by where they were read from.', labelNames: ['source'], registers })
+    this.#crowdedOut = new Counter({
+      name: 'vpa_recommender_crowded_out_groups_total',
+      help: 'Groups of equally labelled pods whose history was dropped early: the pods are gone, no VPA wants it, and their namespace had more than 10,000 such groups.',
+      registers,
+    })
   }
 
   /** Times the steps of one loop. */
@@ -113,6 +119,10 @@ export class Metrics {
   countResourceReads({ fromStatus, fromSpec }: { readonly fromStatus: number; readonly fromSpec: number }): void {
     this.#resourceReads.inc({ source: 'Pod.Status.ContainerStatuses' }, fromStatus)
     this.#resourceReads.inc({ source: 'Pod.Spec.Containers' }, fromSpec)
+  }
+
+  crowdedOut(groups: number): void {
+    this.#crowdedOut.inc(groups)
   }
 
   /** The method in small letters, as Go's promhttp has it. */

@@ -127,6 +127,39 @@ describe('garbage', () => {
   })
 })
 
+/** Groups that pods have left behind, one an hour. */
+function leftBehind(count: number): UsageHistory {
+  const history = new UsageHistory(HALF_LIVES)
+  for (let hour = 0; hour < count; hour += 1) {
+    history.setPod(pod('a', { labels: { hour: `${hour}` } }), T + hour * HOUR)
+    addCpu(history, 'a', T + hour * HOUR)
+  }
+  history.deletePodsExcept(() => false)
+  return history
+}
+
+function hoursOf(history: UsageHistory): readonly number[] {
+  return [...history.groups()].map(({ labels }) => Number(labels['hour']))
+}
+
+test.for([
+  ['as many as may be: none goes', 5, [0, 1, 2, 3, 4]],
+  ['more: those go that had no sample for longest', 3, [2, 3, 4]],
+] as const)('of groups that pods have left behind and nobody wants, %s', ([, most, expected]) => {
+  const history = leftBehind(5)
+  expect(history.dropCrowds(() => false, most)).toBe(5 - expected.length)
+  expect(hoursOf(history)).toEqual(expected)
+})
+
+test('where there are too many groups, those that a VPA wants, that have pods, and of other namespaces stay', () => {
+  const history = leftBehind(5)
+  history.setPod(pod('b', { labels: { hour: '1' } }), T)
+  history.setPod(pod('a', { namespace: 'other', labels: { hour: '7' } }), T)
+  history.deletePodsExcept((_, name) => name === 'b')
+  expect(history.dropCrowds(({ labels }) => labels['hour'] === '0', 2)).toBe(1)
+  expect(hoursOf(history)).toEqual([0, 1, 3, 4, 7])
+})
+
 describe('usage of several groups', () => {
   const MB = 1_048_576
   const history = historyOf(pod('old', { labels: { app: 'web', hash: '1' } }), pod('new', { labels: { app: 'web', hash: '2' } }))

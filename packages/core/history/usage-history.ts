@@ -114,12 +114,39 @@ export class UsageHistory {
     return dropped
   }
 
+  /**
+   * Drops groups without pods that no VPA wants, where their namespace has more than so many: those first that had no sample for longest.
+   * Who may label pods could otherwise make as many as it likes, each of which is kept for as long as usage is.
+   *
+   * @returns how many were dropped
+   */
+  dropCrowds(isWanted: (group: PodGroup) => boolean, mostPerNamespace: number): number {
+    const leftBehind = new Map<string, (readonly [key: string, group: PodGroup])[]>()
+    for (const entry of this.#groups) {
+      const [, group] = entry
+      if (group.pods.size > 0 || isWanted(group)) continue
+      const ofNamespace = leftBehind.get(group.namespace)
+      if (ofNamespace) ofNamespace.push(entry)
+      else leftBehind.set(group.namespace, [entry])
+    }
+    const crowds = [...leftBehind.values()].filter(({ length }) => length > mostPerNamespace)
+    const dropped = crowds.flatMap((entries) => entries.toSorted(([, a], [, b]) => lastUseOf(a) - lastUseOf(b)).slice(0, -mostPerNamespace))
+    for (const [key] of dropped) this.#groups.delete(key)
+    return dropped.length
+  }
+
   #groupFor(facts: PodFacts): PodGroup {
     const key = groupKey(facts.namespace, facts.labels)
     const group = this.#groups.get(key) ?? new PodGroup(facts, this.#halfLives)
     this.#groups.set(key, group)
     return group
   }
+}
+
+function lastUseOf({ aggregates }: PodGroup): EpochMs {
+  let latest: EpochMs = 0
+  for (const kept of aggregates.values()) latest = Math.max(latest, lastUse(kept))
+  return latest
 }
 
 function lastUse({ aggregate, createdAt }: KeptAggregate): EpochMs {
