@@ -9,7 +9,8 @@ import { openLocalCluster } from './local-cluster.ts'
 import { openSandboxCluster } from './sandbox-cluster.ts'
 import { openRealCluster } from './real-cluster.ts'
 import { tellRealStory } from './real-story.ts'
-import { type StoryOptions, tellKongStory } from './story.ts'
+import type { StoryOptions } from './stage.ts'
+import { tellKongStory } from './story.ts'
 import { Transcript } from './transcript.ts'
 
 const HELP = `npm run demo -- [--cluster sandbox|local|current] [--real-node] [--keep]

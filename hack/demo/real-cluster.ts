@@ -11,6 +11,8 @@ const CONTROL_PLANE = join(HACK, 'control-plane', 'control-plane.sh')
 /** A cluster of one real node, with the trio installed in it as a user would. Whoever opens it closes it. */
 export interface RealCluster {
   readonly kubeconfig: string
+  /** How long the story waits for anything that must happen. */
+  readonly patienceSeconds: number
   /** What kubectl prints for these arguments. */
   kubectl(...args: readonly string[]): Promise<string>
   close(): Promise<void>
@@ -49,7 +51,7 @@ export async function openRealCluster(transcript: Transcript): Promise<RealClust
 /** One that somebody else has started and will stop; the trio is in it. */
 export function existingRealCluster(directory: string): RealCluster {
   const env = environmentOf(directory)
-  return { kubeconfig: env.KUBECONFIG, kubectl: async (...args) => (await command('kubectl', args, { env })) ?? '', close: async () => {} }
+  return { kubeconfig: env.KUBECONFIG, patienceSeconds: 180, kubectl: async (...args) => (await command('kubectl', args, { env })) ?? '', close: async () => {} }
 }
 
 /** Loops are as short as the story wants them: usage is measured every 10 s. */

@@ -1,19 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type ResourceList, milliValue } from '@vpa/core/quantity.ts'
+import { milliValue } from '@vpa/core/quantity.ts'
 import type { Pod } from '@vpa/core/api/pod.ts'
-import { resourceListJson } from '@vpa/core/api/vpa.ts'
 import { Api } from './api.ts'
 import { CONTAINER, DEPLOYMENT, NAMESPACE, VPA } from './demo-cluster.ts'
 import type { RealCluster } from './real-cluster.ts'
 import { CLIENTS, OFFERED_PER_SECOND, deployment, namespace, programs, vpa } from './real-objects.ts'
-import type { StoryOptions } from './story.ts'
+import { amountsText, resourcesText } from './resources-text.ts'
+import { type Stage, type StoryOptions, stayUp, until } from './stage.ts'
 import type { Transcript } from './transcript.ts'
 
-interface Stage {
-  readonly api: Api
+interface RealStage extends Stage {
   readonly cluster: RealCluster
-  readonly transcript: Transcript
-  readonly signal: AbortSignal
 }
 
 /** What the clients got, over some seconds. */
@@ -23,8 +20,6 @@ interface Service {
   readonly p99Ms: number
 }
 
-const PATIENCE_MS = 180_000
-const POLL_MS = 500
 const MEASURED_SECONDS = 12
 
 /**
@@ -40,7 +35,7 @@ export async function tellRealStory(cluster: RealCluster, { transcript, keep, si
     transcript.chapter(`1. A proxy that its limit holds back: Deployment ${DEPLOYMENT} in namespace ${NAMESPACE}`)
     for (const object of [namespace, await programs(), deployment]) await api.create(object)
     const before = await until(stage, 'the pod to run', () => storyPod(api, ({ containerStatuses }) => containerStatuses.length === 2 && containerStatuses.every(({ state }) => state === 'running')))
-    transcript.say(`Pod ${before.name} runs with ${resourcesText(before)}`)
+    transcript.say(`Pod ${before.name} runs with ${resourcesText(givenTo(before))}`)
     const served = await measure(stage)
 
     transcript.chapter('2. A VerticalPodAutoscaler in mode InPlaceOrRecreate; the trio runs as pods in kube-system')
@@ -49,22 +44,22 @@ export async function tellRealStory(cluster: RealCluster, { transcript, keep, si
     transcript.say(`From what the kubelet measured: ${amountsText(recommendation.uncappedTarget)}; recommended, with the VPA's minAllowed: ${amountsText(recommendation.target)}`)
     transcript.command(`kubectl get vpa -n ${NAMESPACE}`, await cluster.kubectl('get', 'vpa', '-n', NAMESPACE))
     const after = await until(stage, 'the kubelet to have applied it', () => storyPod(api, (pod) => cpuLimitOf(pod) >= 700))
-    transcript.say(`Pod ${after.name} runs with ${resourcesText(after)}`)
+    transcript.say(`Pod ${after.name} runs with ${resourcesText(givenTo(after))}`)
     expectThat(transcript, 'the same pod, its containers never restarted', after.uid === before.uid && after.containerStatuses.every(({ restartCount }) => restartCount === 0))
     const servedAfter = await measure(stage)
 
     transcript.chapter(`3. Before and after, at ${OFFERED_PER_SECOND} requests/s offered`)
-    const row = (title: string, pod: Pod, { requestsPerSecond, p99Ms }: Service) => [title, ...amountsOf(pod), `${Math.round(requestsPerSecond)} requests/s`, `${p99Ms} ms`]
+    const row = (title: string, pod: Pod, { requestsPerSecond, p99Ms }: Service) => [title, amountsText(givenTo(pod).requests), amountsText(givenTo(pod).limits), `${Math.round(requestsPerSecond)} requests/s`, `${p99Ms} ms`]
     transcript.table(['', 'request', 'limit', 'throughput', 'p99 latency'], [row('before', before, served), row('after', after, servedAfter)])
     expectThat(transcript, 'it serves more requests than before, and faster', servedAfter.requestsPerSecond > 1.3 * served.requestsPerSecond && servedAfter.p99Ms < served.p99Ms)
-    if (keep) await stayUp(stage)
+    if (keep) await stayUp(stage, ['kubectl get vpa,pods -A; kubectl top pods -A; kubectl logs -n kube-system deployment/vpa-updater'])
   } finally {
     await api.removeStory(NAMESPACE)
     await api.close()
   }
 }
 
-async function measure({ cluster, transcript, signal }: Stage): Promise<Service> {
+async function measure({ cluster, transcript, signal }: RealStage): Promise<Service> {
   // What was under way before belongs to neither.
   await sleep((MEASURED_SECONDS + 2) * 1000, undefined, { signal })
   const log = await cluster.kubectl('logs', '-n', NAMESPACE, `deployment/${DEPLOYMENT}`, '-c', CLIENTS, '--tail', String(MEASURED_SECONDS))
@@ -78,21 +73,6 @@ async function measure({ cluster, transcript, signal }: Stage): Promise<Service>
 async function storyPod(api: Api, fits: (pod: Pod) => boolean): Promise<Pod | undefined> {
   const [pod, ...others] = await api.pods(NAMESPACE)
   return pod !== undefined && others.length === 0 && fits(pod) ? pod : undefined
-}
-
-async function stayUp({ cluster, transcript, signal }: Stage): Promise<void> {
-  transcript.say('Everything stays up until Ctrl-C. In another terminal:')
-  transcript.say(`  export KUBECONFIG=${cluster.kubeconfig}`)
-  transcript.say(`  kubectl get vpa,pods -A; kubectl top pods -A; kubectl logs -n kube-system deployment/vpa-updater`)
-  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
-}
-
-async function until<T>({ signal }: Pick<Stage, 'signal'>, what: string, look: () => Promise<T | undefined>): Promise<T> {
-  for (const end = Date.now() + PATIENCE_MS; Date.now() < end; await sleep(POLL_MS, undefined, { signal })) {
-    const seen = await look()
-    if (seen !== undefined) return seen
-  }
-  throw new Error(`waited ${PATIENCE_MS / 1000} s for ${what}`)
 }
 
 function expectThat(transcript: Transcript, fact: string, holds: boolean): void {
@@ -110,16 +90,3 @@ function cpuLimitOf(pod: Pod): number {
   return cpu === undefined ? 0 : Number(milliValue(cpu))
 }
 
-function amountsOf(pod: Pod): [request: string, limit: string] {
-  const { requests, limits } = givenTo(pod)
-  return [amountsText(requests), amountsText(limits)]
-}
-
-function amountsText(list: ResourceList = {}): string {
-  return Object.values(resourceListJson(list)).join(' / ')
-}
-
-function resourcesText(pod: Pod): string {
-  const [request, limit] = amountsOf(pod)
-  return `requests ${request}, limits ${limit}`
-}

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Pod, Resources } from '@vpa/core/api/pod.ts'
 import { type ContainerRecommendation, resourceListJson } from '@vpa/core/api/vpa.ts'
 import { milliValue } from '@vpa/core/quantity.ts'
@@ -9,29 +8,18 @@ import { KwokLoad } from './kwok-load.ts'
 import { everyday, full, serviceUnder } from './load.ts'
 import { deployment, namespace, vpa } from './objects.ts'
 import { type ProgramLog, followPrograms } from './program-log.ts'
+import { amountsText, resourcesText } from './resources-text.ts'
+import { type Stage, type StoryOptions, stayUp, until } from './stage.ts'
 import type { Transcript } from './transcript.ts'
 import { Trio } from './trio.ts'
 
-export interface StoryOptions {
-  readonly transcript: Transcript
-  /** Leave everything up at the end until the signal is aborted. */
-  readonly keep: boolean
-  /** Ends the story early. */
-  readonly signal: AbortSignal
-}
-
-/** What a scene needs. */
-interface Stage {
-  readonly api: Api
+interface KongStage extends Stage {
   readonly cluster: DemoCluster
-  readonly transcript: Transcript
   readonly load: KwokLoad
   readonly log: ProgramLog
-  readonly signal: AbortSignal
 }
 
 const OFFERED_PER_SECOND = 1000
-const POLL_MS = 250
 
 /**
  * Tells the story and checks each of its facts.
@@ -54,7 +42,12 @@ export async function tellKongStory(cluster: DemoCluster, { transcript, keep, si
       await settled(stage)
       expectEqual(transcript, 'errors logged by the three programs', log.errors(), [])
       close(transcript, before, await runningPod(stage))
-      if (keep) await stayUp(stage)
+      if (keep) {
+        await stayUp(stage, [
+          `kubectl get vpa,pods -n ${NAMESPACE}; kubectl describe vpa ${VPA} -n ${NAMESPACE}`,
+          `npx kubectl-vpa explain ${VPA} -n ${NAMESPACE}; npx kubectl-vpa get -A`,
+        ])
+      }
     } finally {
       await trio.stop()
     }
@@ -65,19 +58,19 @@ export async function tellKongStory(cluster: DemoCluster, { transcript, keep, si
   }
 }
 
-async function heldBack(stage: Omit<Stage, 'log'>): Promise<Pod> {
+async function heldBack(stage: Omit<KongStage, 'log'>): Promise<Pod> {
   const { api, transcript } = stage
   transcript.chapter(`1. A proxy that its limit holds back: Deployment ${DEPLOYMENT} in namespace ${NAMESPACE}`)
   await api.create(namespace)
   await api.create(deployment)
   const pod = await runningPod(stage)
-  transcript.say(`Pod ${pod.name} runs with ${resourcesText(pod)}`)
+  transcript.say(`Pod ${pod.name} runs with ${resourcesText(containerOf(pod))}`)
   transcript.say(`Load test: ${OFFERED_PER_SECOND} requests/s from 800 clients (modelled from the pod's CPU limit, no traffic is sent)`)
   transcript.say(`  ${serviceText(pod)}`)
   return pod
 }
 
-async function firstRecommendation(stage: Stage): Promise<void> {
+async function firstRecommendation(stage: KongStage): Promise<void> {
   const { api, transcript, log } = stage
   await until(stage, 'the recommender to read usage', async () => log.find('ClusterSpec fed with ContainerUsageSamples', ({ accepted }) => Number(accepted) > 0))
   await api.create(vpa)
@@ -86,7 +79,7 @@ async function firstRecommendation(stage: Stage): Promise<void> {
   expectAmounts(transcript, 'target', recommendation.target, { cpu: '200m', memory: '380258472' })
 }
 
-async function evictedAndReplaced(stage: Stage): Promise<void> {
+async function evictedAndReplaced(stage: KongStage): Promise<void> {
   const { transcript, log } = stage
   const accepted = await until(stage, 'the updater to accept the pod', async () => log.find('Pod accepted for update', () => true))
   expectEqual(transcript, 'priority of the pod', accepted['priority'], 1.8132136917114257)
@@ -95,14 +88,14 @@ async function evictedAndReplaced(stage: Stage): Promise<void> {
   expectResources(transcript, pod, { requests: { cpu: '200m', memory: '380258472' }, limits: { cpu: '400m', memory: '570387708' } })
 }
 
-async function climbs(stage: Stage): Promise<void> {
+async function climbs(stage: KongStage): Promise<void> {
   const { api, load, transcript } = stage
   transcript.chapter('3. Full load: a throttled pod shows only what its limit lets through, so the target climbs in steps')
   load.demand = full
   for (;;) {
     const pod = await runningPod(stage)
     const limit = millisOf(containerOf(pod).limits)
-    transcript.say(`Pod ${pod.name} runs with ${resourcesText(pod)}; ${serviceText(pod)}`)
+    transcript.say(`Pod ${pod.name} runs with ${resourcesText(containerOf(pod))}; ${serviceText(pod)}`)
     const target = await until(stage, 'a target above the throttled usage, or the last one', async () => {
       const recommendation = await recommended(api)
       const { cpu, memory } = resourceListJson(recommendation?.target ?? {})
@@ -115,7 +108,7 @@ async function climbs(stage: Stage): Promise<void> {
   }
 }
 
-async function settled(stage: Stage): Promise<void> {
+async function settled(stage: KongStage): Promise<void> {
   const { api, cluster, transcript } = stage
   transcript.command(...(await getVpa(cluster.kubeconfig, await api.vpa(NAMESPACE, VPA))))
   const recommendation = await recommended(api)
@@ -127,7 +120,7 @@ async function settled(stage: Stage): Promise<void> {
   expectResources(transcript, pod, { requests: { cpu: '548m', memory: '548861636' }, limits: { cpu: '1096m', memory: '823292454' } })
 }
 
-async function rollOut(stage: Stage, old: Pod): Promise<Pod> {
+async function rollOut(stage: KongStage, old: Pod): Promise<Pod> {
   stage.transcript.say(`A rollout restart gives the next pod its share: kubectl rollout restart deployment ${DEPLOYMENT} -n ${NAMESPACE}`)
   await stage.api.restart(NAMESPACE, DEPLOYMENT)
   return runningPod(stage, ({ name }) => name !== old.name)
@@ -139,18 +132,9 @@ function close(transcript: Transcript, before: Pod, after: Pod): void {
 }
 
 function tableRow(title: string, pod: Pod): readonly string[] {
-  const { requests = {}, limits = {} } = containerOf(pod)
+  const { requests, limits } = containerOf(pod)
   const service = serviceUnder(OFFERED_PER_SECOND, millisOf(limits))
-  const amounts = (list: typeof requests) => Object.values(resourceListJson(list)).join(' / ')
-  return [title, amounts(requests), amounts(limits), `${Math.round(service.requestsPerSecond)} requests/s`, `${Math.round(service.p99Ms)} ms`]
-}
-
-async function stayUp({ cluster, transcript, signal }: Stage): Promise<void> {
-  transcript.say('Everything stays up until Ctrl-C. In another terminal:')
-  transcript.say(`  export KUBECONFIG=${cluster.kubeconfig}`)
-  transcript.say(`  kubectl get vpa,pods -n ${NAMESPACE}; kubectl describe vpa ${VPA} -n ${NAMESPACE}`)
-  transcript.say(`  npx kubectl-vpa explain ${VPA} -n ${NAMESPACE}; npx kubectl-vpa get -A`)
-  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+  return [title, amountsText(requests), amountsText(limits), `${Math.round(service.requestsPerSecond)} requests/s`, `${Math.round(service.p99Ms)} ms`]
 }
 
 async function recommended(api: Api): Promise<ContainerRecommendation | undefined> {
@@ -165,18 +149,6 @@ function runningPod(stage: Pick<Stage, 'api' | 'cluster' | 'signal'>, wanted: (p
     // During a rollout two pods run for a moment: the story goes on when the old one is gone.
     return pods.length === 1 ? ready.find(wanted) : undefined
   })
-}
-
-/** Looks until there is something to see. */
-async function until<T>({ cluster, signal }: Pick<Stage, 'cluster' | 'signal'>, what: string, look: () => Promise<T | undefined>): Promise<T> {
-  const end = Date.now() + cluster.patienceSeconds * 1000
-  while (Date.now() < end) {
-    signal.throwIfAborted()
-    const seen = await look()
-    if (seen !== undefined) return seen
-    await sleep(POLL_MS)
-  }
-  throw new Error(`waited ${cluster.patienceSeconds} s for ${what}`)
 }
 
 function expectResources(transcript: Transcript, pod: Pod, expected: { requests: Record<string, string>; limits: Record<string, string> }): void {
@@ -203,12 +175,6 @@ function text(value: unknown): string {
 
 function containerOf(pod: Pod): Resources {
   return pod.containers.find(({ name }) => name === CONTAINER) ?? {}
-}
-
-function resourcesText(pod: Pod): string {
-  const { requests = {}, limits = {} } = containerOf(pod)
-  const amounts = (list: typeof requests) => Object.values(resourceListJson(list)).join('/')
-  return `requests ${amounts(requests)}, limits ${amounts(limits)}`
 }
 
 function serviceText(pod: Pod): string {
