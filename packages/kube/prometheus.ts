@@ -49,7 +49,7 @@ export interface RangeQuery {
 
 export interface QueryOutcome {
   readonly resultType: 'matrix' | 'vector'
-  /** What Prometheus could not do, such as reach one of several stores: the answer may be incomplete. */
+  /** What Prometheus could not do, such as reach one of several stores: the answer may be incomplete. The first twenty. */
   readonly warnings: readonly string[]
 }
 
@@ -57,6 +57,11 @@ type OnSeries = (series: Series) => void
 
 const CONNECT_TIMEOUT = 10 * SECOND
 const NO_SERIES = 'expected a matrix or a vector of Prometheus; got something else'
+/** Of a query: what is kept of an answer grows with its series, not with its length, which the time a query may take limits. Of 100,000 pods with two containers each, 8 days with a rollout each have 1.6 million. */
+const MOST_SERIES = 2_000_000
+const MOST_WARNINGS = 20
+/** Of what is logged in the words of Prometheus. */
+const LONGEST_TEXT = 300
 /** Old proxies let no POST pass. */
 const POST_NOT_ALLOWED = [405, 501]
 
@@ -141,12 +146,19 @@ export class Prometheus {
 async function readAnswer({ statusCode, body }: Dispatcher.ResponseData, onSeries: OnSeries): Promise<QueryOutcome> {
   if (statusCode !== 200) throw new Error(refusalOf(statusCode, (await readText(body, LONGEST_REFUSAL)).text))
   const splitter = new ItemSplitter({ key: 'result', depth: 2 })
-  for await (const chunk of body) for (const text of splitter.push(chunk)) onSeries(seriesOf(JSON.parse(text) as RawSeries))
-  const { status, error, data, warnings = [] } = envelopeOf(splitter.end())
-  if (status !== 'success') throw new Error(`Prometheus answered: ${error ?? status}`)
+  let count = 0
+  for await (const chunk of body) {
+    for (const text of splitter.push(chunk)) {
+      count += 1
+      if (count > MOST_SERIES) throw new RangeError(`expected at most ${MOST_SERIES} series in an answer of Prometheus; got more`)
+      onSeries(seriesOf(JSON.parse(text) as RawSeries))
+    }
+  }
+  const { status, error, data, warnings } = envelopeOf(splitter.end())
+  if (status !== 'success') throw new Error(`Prometheus answered: ${beginningOf(error ?? status)}`)
   const resultType = data?.resultType
   if (resultType !== 'matrix' && resultType !== 'vector') throw new Error(NO_SERIES)
-  return { resultType, warnings }
+  return { resultType, warnings: Array.isArray(warnings) ? warnings.slice(0, MOST_WARNINGS).map(beginningOf) : [] }
 }
 
 /** Of a scalar, whose result is no array of series, the splitter leaves no JSON. */
@@ -161,7 +173,7 @@ function envelopeOf(text: string): Envelope {
 interface Envelope {
   readonly status?: string
   readonly error?: string
-  readonly warnings?: readonly string[]
+  readonly warnings?: unknown
   readonly data?: { readonly resultType?: string }
 }
 
@@ -183,11 +195,15 @@ function seriesOf({ metric = {}, values, value }: RawSeries): Series {
 function refusalOf(status: number, text: string): string {
   try {
     const { error } = JSON.parse(text) as Envelope
-    if (error) return `Prometheus answered ${status}: ${error}`
+    if (error) return `Prometheus answered ${status}: ${beginningOf(error)}`
   } catch {
     // A proxy's page.
   }
-  return `Prometheus answered ${status}: ${text.trim().slice(0, 300)}`
+  return `Prometheus answered ${status}: ${beginningOf(text.trim())}`
+}
+
+function beginningOf(text: unknown): string {
+  return String(text).slice(0, LONGEST_TEXT)
 }
 
 function seconds(duration: DurationMs): string {

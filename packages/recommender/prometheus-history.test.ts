@@ -180,6 +180,7 @@ test.for([
   ['a line for each cause', { ...full, cpu: new Error('too many samples'), labels: new Error('parse error') }, [`${AWAY} | pod labels | parse error`, `${AWAY} | cpu | too many samples`]],
   ['that there are no labels', { ...full, labels: [] }, [UNLABELLED]],
   ['that there is no usage', { ...full, memory: [] }, [`${EMPTY}`]],
+  ['no more than twenty warnings, and errors nevertheless', { ...full, warnings: Array.from({ length: 50 }, (_, index) => `store ${index} is away`), memory: new Error('refused') }, [...Array.from({ length: 20 }, () => 'Prometheus may not have told all | pod labels'), `${AWAY} | memory | refused`]],
   ['each warning of Prometheus once', { ...full, warnings: ['store is away'] }, ['Prometheus may not have told all | pod labels']],
 ] as const)('what is said: %s', async ([, answers, expected]) => {
   expect((await load({ ...answers, pods: [living('a')] })).logged).toEqual(expected)

@@ -14,6 +14,8 @@ import { type SampleResult, type SampleTally, emptyTally, refusalOf } from './sa
 
 /** More points of one series Prometheus refuses to give at once. */
 const MOST_POINTS = 11_000
+/** Of all queries together. */
+const MOST_WARNINGS = 20
 
 export interface PrometheusHistoryContext {
   readonly prometheus: Pick<Prometheus, 'query' | 'queryRange'>
@@ -37,7 +39,7 @@ export interface HistoryToFill {
  * What Prometheus remembers of the containers' usage, for a recommender that starts (upstream: input/history/history_provider.go).
  *
  * What it does not have holds up nothing: a query that fails costs what it would have told, and {@link lacks} tells whose history
- * is to be looked for elsewhere. Each cause is logged once.
+ * is to be looked for elsewhere. Each cause is logged once, but no more than the first twenty warnings.
  */
 export class PrometheusHistory {
   readonly #context: PrometheusHistoryContext
@@ -114,7 +116,7 @@ export class PrometheusHistory {
     if (signal.aborted) return undefined
     try {
       const answer = await ask()
-      for (const warning of answer.warnings) this.#once(warning, () => log.warn('Prometheus may not have told all', { ...what, warning }))
+      for (const warning of answer.warnings) if (this.#causes.size < MOST_WARNINGS) this.#once(warning, () => log.warn('Prometheus may not have told all', { ...what, warning }))
       return answer
     } catch (error) {
       if (!signal.aborted) this.#once(String(error), () => log.warn('Cannot get history from Prometheus; checkpoints stand in where it has none', { ...what, error }))

@@ -43,3 +43,14 @@ test.for([
   labels.add(series(known, [1000, 1]))
   expect(labels.of('kong', 'gone')).toEqual(expected)
 })
+
+test('labels of more bytes than would fit into memory are refused; those that are there stay', () => {
+  const labels = labelsWith()
+  const long = 'x'.repeat(60 * 1024 * 1024)
+  const add = (name: string, at: number) => labels.add(series({ kubernetes_pod_name: name, pod_label_v: long }, [at, 1]))
+  for (const name of ['a', 'b', 'c', 'd']) add(name, 1000)
+  // A newer series takes the place of an older one.
+  for (const at of [2000, 3000]) add('a', at)
+  expect(() => add('e', 1000)).toThrow('expected at most 268435456 bytes of pod labels from Prometheus; got more: --metric-for-pod-labels may choose fewer series')
+  expect(labels.size).toBe(4)
+})
