@@ -5,8 +5,8 @@ import { isAppliedAtCreation, podToAdmit } from '@vpa/core/admit/pod-to-admit.ts
 import { type VpaGates, reviewVpa } from '@vpa/core/admit/validate.ts'
 import { VpaIndex } from '@vpa/core/target/match.ts'
 import type { Cluster } from '@vpa/kube/cluster.ts'
+import { LimitsByNamespace } from '@vpa/kube/limits-by-namespace.ts'
 import * as z from 'zod'
-import { LimitsByNamespace } from './limits-by-namespace.ts'
 
 const group = z.object({ group: z.string().default(''), version: z.string().default(''), kind: z.string().default('') })
 

@@ -1,6 +1,7 @@
 import { HOUR, MINUTE, SECOND } from '@vpa/core/time.ts'
 import type { OutcomeOptions } from '@vpa/core/update/outcome-check.ts'
 import type { Cluster } from '@vpa/kube/cluster.ts'
+import { LimitsByNamespace } from '@vpa/kube/limits-by-namespace.ts'
 import { Registry } from 'prom-client'
 import { expect, test, vi } from 'vitest'
 import { PATIENCE } from '../../test/support/patience.ts'
@@ -190,7 +191,7 @@ test('a controller that brings no pod back is told, and not asked for more', asy
   const [vpa] = [...cluster.vpas.list()]
   const pods = { ...cluster.pods, list: () => others, subscribe: () => () => {} } as unknown as Cluster['pods']
   const { signal } = new AbortController()
-  const watch = new OutcomeWatch({ cluster: { ...cluster, pods }, log: logInto([]), clock, metrics: new Metrics(new Registry(), clock), outcome, signal })
+  const watch = new OutcomeWatch({ cluster: { ...cluster, pods }, limits: new LimitsByNamespace(cluster.limitRanges), log: logInto([]), clock, metrics: new Metrics(new Registry(), clock), outcome, signal })
   const plan = { vpa: vpa!, pod: pod!, podsBefore: new Set<string>(), groupSize: 4, directions: new Map(), urgent: false }
   const podsOf = new Map([[vpa!, others]])
   watch.beginLoop(podsOf, [vpa!])

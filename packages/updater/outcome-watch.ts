@@ -1,6 +1,5 @@
 import type { Pod } from '@vpa/core/api/pod.ts'
 import type { Vpa } from '@vpa/core/api/vpa.ts'
-import { namespaceLimits } from '@vpa/core/policy/limit-range.ts'
 import { controllerOf } from '@vpa/core/target/owner.ts'
 import { type DurationMs, type EpochMs, SECOND } from '@vpa/core/time.ts'
 import { troubleTold } from '@vpa/core/update/apply-failed.ts'
@@ -9,6 +8,7 @@ import { type Effect, type Eviction, type Hold, OutcomeCheck, type OutcomeOption
 import { type Verdict, hasMark, judgeReplacement } from '@vpa/core/update/replacement.ts'
 import type { Clock } from '@vpa/kube/clock.ts'
 import type { Change, Cluster } from '@vpa/kube/cluster.ts'
+import type { LimitsByNamespace } from '@vpa/kube/limits-by-namespace.ts'
 import type { Log } from '@vpa/kube/log.ts'
 import { regardingVpa } from '@vpa/kube/regarding.ts'
 import type { Metrics } from './metrics.ts'
@@ -16,6 +16,7 @@ import { tellTroubles } from './tell-troubles.ts'
 
 export interface OutcomeWatchOptions {
   readonly cluster: Cluster
+  readonly limits: LimitsByNamespace
   readonly log: Log
   readonly clock: Clock
   readonly metrics: Metrics
@@ -139,8 +140,7 @@ export class OutcomeWatch {
   }
 
   #judge(pod: Pod, vpas: readonly Vpa[]): Verdict {
-    const ranges = [...this.#options.cluster.limitRanges.list()].filter(({ namespace }) => namespace === pod.namespace)
-    return judgeReplacement({ vpas, pod, ...namespaceLimits(ranges) })
+    return judgeReplacement({ vpas, pod, ...this.#options.limits.of(pod.namespace) })
   }
 
   #restore(vpa: Vpa, now: Moment): void {

@@ -9,6 +9,7 @@ import { ResizeTimes } from '@vpa/core/update/resize-status.ts'
 import type { Clock } from '@vpa/kube/clock.ts'
 import type { Cluster } from '@vpa/kube/cluster.ts'
 import type { ExecutionTimer } from '@vpa/kube/execution-timer.ts'
+import { LimitsByNamespace } from '@vpa/kube/limits-by-namespace.ts'
 import type { Log } from '@vpa/kube/log.ts'
 import { RateLimit } from '@vpa/kube/rate-limit.ts'
 import { workThrough } from '@vpa/kube/work-through.ts'
@@ -50,6 +51,7 @@ export interface UpdaterOptions {
 export class Updater {
   readonly #options: UpdaterOptions
   readonly #memory: LoopMemory
+  readonly #limits: LimitsByNamespace
   readonly #deprecation: DeprecationNotice
   /** undefined: outcomes are not looked at. */
   readonly #outcomes: OutcomeWatch | undefined
@@ -57,7 +59,7 @@ export class Updater {
   #unfinished: ReadonlySet<string> = new Set()
 
   constructor(options: UpdaterOptions) {
-    const { clock, log, outcome, rateLimit } = options
+    const { clock, cluster, log, outcome, rateLimit } = options
     this.#options = options
     this.#memory = {
       evictionLimit: new RateLimit({ ...rateLimit, clock }),
@@ -67,8 +69,9 @@ export class Updater {
       leaving: new Map(),
       hourly: new Hourly(),
     }
+    this.#limits = new LimitsByNamespace(cluster.limitRanges)
     this.#deprecation = new DeprecationNotice(log)
-    this.#outcomes = outcome && new OutcomeWatch({ ...options, outcome })
+    this.#outcomes = outcome && new OutcomeWatch({ ...options, outcome, limits: this.#limits })
   }
 
   /** One loop. */
@@ -133,7 +136,7 @@ export class Updater {
     const { cluster, log, metrics, update } = this.#options
     if (podsOf.size === 0) log.info('No VPA objects to process')
     const ordered = [...podsOf].toSorted(([a], [b]) => this.#rank(a) - this.#rank(b))
-    const context = { ...this.#memory, ...loop, cluster, log, options: update, outcomes: this.#outcomes }
+    const context = { ...this.#memory, ...loop, cluster, limits: this.#limits, log, options: update, outcomes: this.#outcomes }
     return withinInterval(this.#options, (signal) => updateAll(ordered, { ...context, signal }, metrics))
   }
 

@@ -1,7 +1,6 @@
 import type { Pod } from '@vpa/core/api/pod.ts'
 import type { Recommendation, Vpa } from '@vpa/core/api/vpa.ts'
 import { type CapInput, capToPod } from '@vpa/core/policy/cap-to-pod.ts'
-import { namespaceLimits } from '@vpa/core/policy/limit-range.ts'
 import type { DurationMs, EpochMs } from '@vpa/core/time.ts'
 import type { UpdateOptions } from '@vpa/core/update/decide.ts'
 import { infeasibleTold } from '@vpa/core/update/infeasible-annotation.ts'
@@ -9,6 +8,7 @@ import type { ReplicaGroup } from '@vpa/core/update/replica-group.ts'
 import { type GroupOptions, replicaGroups } from '@vpa/core/update/replica-groups.ts'
 import type { ResizeTimes } from '@vpa/core/update/resize-status.ts'
 import type { Cluster } from '@vpa/kube/cluster.ts'
+import type { LimitsByNamespace } from '@vpa/kube/limits-by-namespace.ts'
 import type { Log } from '@vpa/kube/log.ts'
 import type { RateLimit } from '@vpa/kube/rate-limit.ts'
 import type { Hourly } from './hourly.ts'
@@ -29,7 +29,8 @@ export interface LoopMemory {
 
 /** What the passes of one loop share. */
 export interface LoopContext extends LoopMemory {
-  readonly cluster: Pick<Cluster, 'evict' | 'resize' | 'patchPod' | 'event' | 'workload' | 'limitRanges'>
+  readonly cluster: Pick<Cluster, 'evict' | 'resize' | 'patchPod' | 'event' | 'workload'>
+  readonly limits: LimitsByNamespace
   readonly log: Log
   readonly now: EpochMs
   /** When the loop began, by the clock that nobody sets: for what is remembered from loop to loop. */
@@ -73,8 +74,7 @@ export function vpaPass(context: LoopContext, vpa: Vpa, pods: readonly Pod[], ta
     if (formed.why === 'group-too-small') log.info('Too few replicas', { owner, live: formed.pods.length, required: minReplicas ?? options.minReplicas })
     else log.error('Failed to obtain replication info', { owner, reason: formed.message })
   }
-  const ranges = [...cluster.limitRanges.list()].filter(({ namespace }) => namespace === vpa.namespace)
-  const limits = namespaceLimits(ranges)
+  const limits = context.limits.of(vpa.namespace)
   return { ...context, log, vpa, pods, tally, groupOf: (pod) => groups.get(pod), whyNoGroup: (pod) => whyNoGroup.get(pod) ?? 'no-controller', capInput: (pod) => ({ vpa, pod, ...limits }) }
 }
 

@@ -7,6 +7,7 @@ import { SECOND, parseDuration, parseTime } from '@vpa/core/time.ts'
 import { ResizeTimes } from '@vpa/core/update/resize-status.ts'
 import { systemClock } from '@vpa/kube/clock.ts'
 import type { Outcome, Store } from '@vpa/kube/cluster.ts'
+import { LimitsByNamespace } from '@vpa/kube/limits-by-namespace.ts'
 import { RateLimit } from '@vpa/kube/rate-limit.ts'
 import { Hourly } from '../../packages/updater/hourly.ts'
 import { emptyTally } from '../../packages/updater/tally.ts'
@@ -55,6 +56,7 @@ export function newPass(input: UpdaterInput): { pass: VpaPass; pods: readonly Po
   const unlimited = new RateLimit({ rate: 0, burst: 1, clock: systemClock })
   const context: LoopContext = {
     cluster,
+    limits: new LimitsByNamespace(storeOf(input.limitRanges.map(projectLimitRange))),
     log: silentLog(notes.errors),
     now,
     uptime: now,
@@ -91,7 +93,7 @@ function duration(text: unknown): number {
   return parseDuration(String(text)) ?? Number.NaN
 }
 
-function notingCluster({ controller, limitRanges }: UpdaterInput) {
+function notingCluster({ controller }: UpdaterInput) {
   const notes: Notes = { actions: [], events: [], errors: [] }
   const done: Outcome = { outcome: 'done' }
   const patched = (pod: string, subresource: string, patches: JsonPatch) => {
@@ -104,7 +106,6 @@ function notingCluster({ controller, limitRanges }: UpdaterInput) {
       : { found: { ...ref, namespace, owners: [], replicas: controller.replicas } }
   const cluster: LoopContext['cluster'] = {
     workload,
-    limitRanges: storeOf(limitRanges.map(projectLimitRange)),
     evict: ({ name }) => {
       notes.actions.push({ action: 'evict', pod: name })
       return Promise.resolve(done)

@@ -1,6 +1,6 @@
 import type { LimitRange } from '@vpa/core/api/limit-range.ts'
 import { NO_LIMITS, type NamespaceLimits, namespaceLimits } from '@vpa/core/policy/limit-range.ts'
-import type { Store } from '@vpa/kube/cluster.ts'
+import type { Store } from './cluster.ts'
 
 /** What the LimitRanges of each namespace demand, computed when they change and not for every pod. */
 export class LimitsByNamespace {
