@@ -43,3 +43,10 @@ test('the next oldest takes over when a VPA is removed', () => {
   index.remove(vpa('a'))
   expect(index.controllingVpa(pod(), lookup)).toBeUndefined()
 })
+
+test('the owners of a pod in whose namespace there is no VPA are not looked for: anybody may name any', () => {
+  const asked: string[] = []
+  const index = new VpaIndex([vpa('a', { namespace: 'other' })])
+  expect(index.controllingVpa(pod({ owner: 'Foo' }), (_, { kind }) => (asked.push(kind), { failed: 'not read yet' }))).toBeUndefined()
+  expect(asked).toEqual([])
+})

@@ -38,14 +38,16 @@ export class VpaIndex {
    * the oldest, then the first by name (upstream: GetControllingVPAForPod). The target's API version does not count.
    */
   controllingVpa(pod: Pod, lookup: WorkloadLookup): Vpa | undefined {
+    const targets = this.#byTarget.get(pod.namespace)
     const owner = controllerOf(pod)
-    if (owner === undefined) return undefined
+    // To look for owners may mean to ask the API server for whatever a pod names.
+    if (targets === undefined || owner === undefined) return undefined
     const answer = topmostController(pod.namespace, owner, lookup)
     if ('failed' in answer || answer.topmost === undefined) return undefined
 
     const { kind, name } = answer.topmost
     let winner: Vpa | undefined
-    for (const vpa of this.#byTarget.get(pod.namespace)?.get(name) ?? []) {
+    for (const vpa of targets.get(name) ?? []) {
       if (vpa.spec.targetRef?.kind !== kind || (winner !== undefined && !isOlder(vpa, winner))) continue
       const target = selectorOfTarget(vpa, lookup)
       if ('selector' in target && matchesSelector(target.selector, pod.labels)) winner = vpa
