@@ -107,9 +107,10 @@ async function failedAfterSuccess(ahead: number): Promise<{ facts: Scene; loop: 
   return { facts, loop }
 }
 
-test.for(CLOCKS)('an updater whose clock is %s does not take a good pod from before a failure for news', async ([, ahead]) => {
+test.for(CLOCKS)('an updater whose clock is %s does not take a good pod from before a failure for news, neither after a restart', async ([, ahead]) => {
   const { facts, loop } = await failedAfterSuccess(ahead)
-  await loops(loop, 3)
+  await loops(loop, 2)
+  await loops({ ...loop, tick: facts.restart() }, 3)
   expect(evictions(facts)).toBe(3)
   expect(applyFailed(facts)).toMatchObject([{ reason: 'NotAdmitted' }])
 })
