@@ -27,5 +27,9 @@ export interface ChaosCluster {
   pods(namespace: string): Promise<readonly KubeObject[]>
   /** When the usage of the steady workload has been measured since then, oldest first; only what could be read. */
   measurementsSince(time: EpochMs): readonly EpochMs[]
+  /** How often it is. */
+  readonly metricResolutionMs: number
+  /** Its usage when it was measured, where that is not always the same: then each measurement is known again in the histogram. */
+  steadyMillicores?(at: EpochMs): number
   close(): Promise<void>
 }

@@ -10,6 +10,8 @@ import type { ChaosCluster, KubeObject, Manifest } from './chaos-cluster.ts'
 import { NAMESPACE, STEADY } from './workloads.ts'
 
 const POLL_MS = 1000
+/** As the control plane of the tests has it. */
+const METRIC_RESOLUTION_MS = 10_000
 
 export interface RealCluster extends ChaosCluster {
   readonly client: Client
@@ -42,6 +44,7 @@ export async function openRealCluster(kubeconfig: string): Promise<RealCluster> 
     get: (manifest) => request<KubeObject>({ path: pathOf(manifest) }).catch(unlessGone),
     pods: async (namespace) => (await request<{ items: KubeObject[] }>({ path: `/api/v1/namespaces/${namespace}/pods` })).items,
     measurementsSince: (time) => [...measurements].filter((at) => at > time).toSorted((a, b) => a - b),
+    metricResolutionMs: METRIC_RESOLUTION_MS,
     async close() {
       clearInterval(polling)
       await request({ method: 'DELETE', path: `/api/v1/namespaces/${NAMESPACE}` }).catch(unlessGone)

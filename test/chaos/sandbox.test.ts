@@ -4,7 +4,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { harmIn, reportLine } from './report.ts'
 import { type SandboxCluster, openSandboxCluster } from './sandbox-cluster.ts'
 import { Trial } from './trial.ts'
-import { NAMESPACE, STEADY } from './workloads.ts'
 
 /** `CHAOS_SECONDS=30` for the long form. */
 const SECONDS = Number(process.env['CHAOS_SECONDS'] ?? 2)
@@ -18,7 +17,6 @@ let trial: Trial
 
 beforeAll(async () => {
   cluster = await openSandboxCluster()
-  cluster.sandbox.load(NAMESPACE, { app: STEADY }, 'app', () => ({ cpuMillicores: 50, memoryBytes: 50_000_000 }))
   trial = await Trial.start(cluster)
 }, 420_000)
 

@@ -23,6 +23,8 @@ export interface Report extends Audit, SampleAudit {
   readonly faults: number
   /** From the end of the last fault until a recommendation that was changed then was published, and all pods had it: each of the three programs does its part. */
   readonly convergedMs: number
+  /** How often the running pods were counted. */
+  readonly podCounts: number
   /** How many pods too few ran, at worst. */
   readonly evictionsBeyondBudget: number
   /** Programs that ended although nobody ended them. */
@@ -89,13 +91,18 @@ export class Trial {
       this.#auditor.faultsEnded()
       await this.#want()
       await this.#converged()
+      const convergedMs = Date.now() - faultsEndedAt
+      const seen = await this.#auditor.end()
+      const sampled = await samples.end(unread ? faultsEndedAt : undefined)
+      const { fewest, readings } = await pods.end()
       return {
         scenario,
         faults,
-        convergedMs: Date.now() - faultsEndedAt,
-        ...(await this.#auditor.end()),
-        ...(await samples.end(unread ? faultsEndedAt : undefined)),
-        evictionsBeyondBudget: Math.max(0, FEWEST - (await pods.end())),
+        convergedMs,
+        ...seen,
+        ...sampled,
+        podCounts: readings,
+        evictionsBeyondBudget: Math.max(0, FEWEST - fewest),
         crashes: this.#crashes - crashes,
         damage: await damageOf(this.#cluster, { ...kept, targets: { ...kept.targets, [PROBE]: this.#wanted } }),
       }
