@@ -31,7 +31,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { clientOf, startApiServer } from './support/api-server.ts'
 import { fakeClock } from './support/fake-clock.ts'
 import { CASES, type Json, harmOf, harmOfReading, hostileText, nastyText } from './support/hostile-input.ts'
-import { logInto } from './support/updater-scene.ts'
+import { silentLog } from './support/recorded-log.ts'
 
 const halfLives = { cpu: DAY, memory: DAY }
 const meta = { namespace: 'n', name: 'x', uid: 'u', resourceVersion: '1', labels: { app: 'x' }, annotations: { a: 'b' }, creationTimestamp: '2026-01-01T00:00:00Z', ownerReferences: [{ kind: 'ReplicaSet', name: 'r', controller: true }] }
@@ -113,7 +113,7 @@ const SCALABLE = JSON.stringify({ resources: [{ name: 'things', kind: 'Thing', n
 const listMeta = { resourceVersion: '1', continue: '' }
 
 describe('as hostile as can be', { timeout: 600_000 }, () => {
-  const log = logInto([])
+  const log = silentLog
 
   test('answers of metrics.k8s.io', async () => {
     expect.hasAssertions()

@@ -6,12 +6,12 @@ import { expect, test } from 'vitest'
 import * as z from 'zod'
 import { CASES, type Json, harmOfReading, hostileText } from '../../test/support/hostile-input.ts'
 import { limitRangeOf, vpaOf } from '../../test/support/new-pods.ts'
+import { silentLog } from '../../test/support/recorded-log.ts'
 import { certificatesFor } from './certificates.ts'
 import { AdmissionMetrics } from './metrics.ts'
 import { Reviewer } from './review.ts'
 import { admissionServer } from './server.ts'
 
-const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => silent }
 /** Whatever owns a pod of these labels has a VPA, in a namespace with limits. */
 const reviewer = new Reviewer(
   {
@@ -24,7 +24,7 @@ const reviewer = new Reviewer(
 const server = admissionServer({
   tls: { ...(await certificatesFor(['localhost'], Date.now())), minVersion: 'TLSv1.2' },
   metrics: new AdmissionMetrics(new Registry()),
-  log: silent,
+  log: silentLog,
   review: (request) => reviewer.review(request),
   beat: () => {},
 })

@@ -2,7 +2,7 @@ import { parseConfig } from '@vpa/kube/config.ts'
 import { expect, test } from 'vitest'
 import { clientOf, json, refuse, startApiServer } from '../../test/support/api-server.ts'
 import { fakeClock } from '../../test/support/fake-clock.ts'
-import { logInto } from '../../test/support/updater-scene.ts'
+import { silentLog } from '../../test/support/recorded-log.ts'
 import { certificatesFor } from './certificates.ts'
 import { Config } from './config.ts'
 import { register } from './registration.ts'
@@ -39,7 +39,7 @@ test.for([
   const clock = fakeClock()
   const [first, second] = await Promise.all([certificatesFor(['localhost'], clock.now()), certificatesFor(['localhost'], clock.now())])
   const { client } = await configurationServer(edited)
-  const look = (caCert: string) => register(caCert, client, { config: configOf(), log: logInto([]), clock, namespace: 'kube-system' })
+  const look = (caCert: string) => register(caCert, client, { config: configOf(), log: silentLog, clock, namespace: 'kube-system' })
   expect([await look(first.caCert), await look(first.caCert)]).toEqual(['created', 'unchanged'])
   expect([await look(second.caCert), await look(second.caCert)]).toEqual(['patched', 'unchanged'])
 })
@@ -52,6 +52,6 @@ test.for([
   const clock = fakeClock()
   const { caCert } = await certificatesFor(['localhost'], clock.now())
   const { client, server } = await configurationServer(asItIs)
-  for (let look = 1; look <= 2; look += 1) await register(caCert, client, { config: configOf(...flags), log: logInto([]), clock, namespace: 'kube-system' })
+  for (let look = 1; look <= 2; look += 1) await register(caCert, client, { config: configOf(...flags), log: silentLog, clock, namespace: 'kube-system' })
   expect(server.seen.map(({ method }) => method)).toEqual(methods)
 })

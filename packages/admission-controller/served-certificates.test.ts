@@ -8,6 +8,7 @@ import { Registry } from 'prom-client'
 import { expect, onTestFinished, test } from 'vitest'
 import { clientOf, refuse, startApiServer } from '../../test/support/api-server.ts'
 import { fakeClock } from '../../test/support/fake-clock.ts'
+import { logTo } from '../../test/support/recorded-log.ts'
 import { certificateSource } from './certificate-source.ts'
 import { type Certificates, certificatesFor } from './certificates.ts'
 import { Config } from './config.ts'
@@ -41,8 +42,7 @@ async function mountedSecret(names: Names) {
 
 async function serving(names: Names) {
   const lines: string[] = []
-  const write = (message: string) => void lines.push(message)
-  const log = { debug: write, info: write, warn: write, error: write, child: () => log }
+  const log = logTo((message) => void lines.push(message))
   const { folder, update } = await mountedSecret(names)
   const parsed = parseConfig(Config, [`--client-ca-file=${folder}/caCert.pem`, `--tls-cert-file=${folder}/serverCert.pem`, `--tls-private-key=${folder}/serverKey.pem`])
   if (!('config' in parsed)) throw new Error('flags')

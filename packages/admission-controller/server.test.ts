@@ -3,13 +3,13 @@ import type { AddressInfo } from 'node:net'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { projectVpa } from '@vpa/core/api/vpa.ts'
 import type { Workload } from '@vpa/core/target/workload.ts'
-import type { Log } from '@vpa/kube/log.ts'
 import { ObjectStore } from '@vpa/kube/store.ts'
 import { array, assert, asyncProperty, constant, constantFrom, dictionary, jsonValue, oneof, record } from 'fast-check'
 import type { FastifyInstance } from 'fastify'
 import { Registry } from 'prom-client'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { limitRangeOf, rawPodOf, vpaOf } from '../../test/support/new-pods.ts'
+import { logTo } from '../../test/support/recorded-log.ts'
 import { type OwnCertificates, certificatesFor } from './certificates.ts'
 import { AdmissionMetrics } from './metrics.ts'
 import { Reviewer } from './review.ts'
@@ -35,7 +35,7 @@ function start(policy: TlsPolicy = { minVersion: 'TLSv1.2' }) {
   const server = admissionServer({
     tls: { ...certificates, ...policy },
     metrics: new AdmissionMetrics(registry),
-    log: logTo(lines),
+    log: logTo((message) => void lines.push(message), ['info', 'warn', 'error']),
     beat: () => {},
     review: (request) => reviewer.review(request),
   })
@@ -51,12 +51,6 @@ function fail(error: unknown): never {
 function workload(namespace: string, ref: { apiVersion: string; kind: string; name: string }): { found: Workload } {
   const owners = ref.kind === 'ReplicaSet' ? [{ apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', controller: true }] : []
   return { found: { ...ref, namespace, owners, selector: { matchLabels: { app: 'web' } } } }
-}
-
-function logTo(lines: string[]): Log {
-  const write = (message: string) => void lines.push(message)
-  const log: Log = { debug: () => {}, info: write, warn: write, error: write, child: () => log }
-  return log
 }
 
 /** The response of the AdmissionReview, with its patch decoded. */

@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import { Registry } from 'prom-client'
 import { expect, onTestFinished, test } from 'vitest'
+import { silentLog } from '../../test/support/recorded-log.ts'
 import { certificatesFor } from './certificates.ts'
 import { AdmissionMetrics } from './metrics.ts'
 import { admissionServer } from './server.ts'
@@ -9,11 +10,10 @@ import { whyNotServing } from './serving-check.ts'
 const HOST = 'vpa-webhook.kube-system.svc'
 const own = await certificatesFor([HOST, '127.0.0.1'], Date.now())
 const strange = await certificatesFor([HOST], Date.now())
-const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => silent }
 
 async function listening(): Promise<number> {
   const tls = { ...own, minVersion: 'TLSv1.2' as const }
-  const server = admissionServer({ tls, metrics: new AdmissionMetrics(new Registry()), log: silent, beat: () => {}, review: () => { throw new Error('not asked') } })
+  const server = admissionServer({ tls, metrics: new AdmissionMetrics(new Registry()), log: silentLog, beat: () => {}, review: () => { throw new Error('not asked') } })
   onTestFinished(() => server.close())
   await server.listen({ host: '127.0.0.1', port: 0 })
   return (server.server.address() as AddressInfo).port

@@ -8,11 +8,10 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { type ApiServer, type Handler, json, refuse, startApiServer } from '../../test/support/api-server.ts'
 import { fakeClock } from '../../test/support/fake-clock.ts'
 import { PATIENCE } from '../../test/support/patience.ts'
+import { type Line, logInto, logTo, silentLog } from '../../test/support/recorded-log.ts'
 import type { Cluster } from './cluster.ts'
 import { type ConnectOptions, connect } from './connect.ts'
-import type { Log } from './log.ts'
 
-const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => silent }
 const POD = { namespace: 'ns', name: 'web-1' }
 const STATUS = { recommendation: undefined, conditions: undefined, observedGeneration: undefined }
 const CHECKPOINT = {
@@ -48,7 +47,7 @@ async function connected(handler: Handler, options: Partial<ConnectOptions> = {}
   await writeFile(kubeconfig, JSON.stringify(config))
   const registry = new Registry()
   const signal = new AbortController().signal
-  const cluster = await connect({ kubeconfig, qps: 0, burst: 0, source: 'vpa-test', ignoredNamespaces: [], watch: {}, clock: fakeClock(), log: silent, registry, signal, ...options })
+  const cluster = await connect({ kubeconfig, qps: 0, burst: 0, source: 'vpa-test', ignoredNamespaces: [], watch: {}, clock: fakeClock(), log: silentLog, registry, signal, ...options })
   onTestFinished(async () => {
     await cluster.stop()
     await rm(directory, { recursive: true })
@@ -102,13 +101,13 @@ test.for([
   [{}, 0],
 ] as const)('a kubeconfig that says %j is warned of %i times', async ([trust, times]) => {
   const warnings: string[] = []
-  await connected(() => {}, { log: { ...silent, warn: (message) => void warnings.push(message) } }, trust)
+  await connected(() => {}, { log: logTo((message) => void warnings.push(message), ['warn']) }, trust)
   expect(warnings.filter((message) => message.includes('not verified'))).toHaveLength(times)
 })
 
 test('what an older role does not allow is not waited for', async () => {
   const warnings: unknown[] = []
-  const log: Log = { ...silent, warn: (_, { kind } = {}) => void warnings.push(kind) }
+  const log = logTo((_, { kind } = {}) => void warnings.push(kind), ['warn'])
   const { cluster, server } = await connected(({ path }, response) => path !== '/api/v1/namespaces/kong/pods' && refuse(response, 403), {
     watch: { pods: { fieldSelector: '' }, evictions: true, nodes: true, horizontalAutoscalers: true, resourceQuotas: true, limitRanges: 'optional' },
     namespace: 'kong',
@@ -301,7 +300,7 @@ test('usage is rounded up to millicores and bytes; what is missing is not 0; wha
     podMetrics('timeless', {}, 'today'),
   ]
   const warnings: string[] = []
-  const log: Log = { ...silent, warn: (message, { error } = {}) => void warnings.push(`${message}: ${(error as Error).message}`) }
+  const log = logTo((message, { error } = {}) => void warnings.push(`${message}: ${(error as Error).message}`), ['warn'])
   const { cluster } = await connected((_, response) => json(response, 200, { metadata: {}, items }), { log })
   const common = { namespace: 'ns', containerName: 'app', at: Date.UTC(2026, 2, 1) }
   expect(await cluster.usage()).toEqual([
@@ -371,8 +370,8 @@ test('many events at once are written one after the other, as of the time when t
 })
 
 test('what waits when the program stops is given up, in one line', async () => {
-  const lines: object[] = []
-  const log: Log = { ...silent, info: (message, fields) => void lines.push({ message, ...fields }) }
+  const lines: Line[] = []
+  const log = logInto(lines, ['info'])
   const connection = await connected(({ path }, response) => void (path.endsWith('/events') && response.writeHead(201)), { log })
   const regarding = { apiVersion: 'v1', kind: 'Pod', ...POD, uid: 'u' }
   for (let count = 0; count < 300; count += 1) connection.cluster.event({ regarding, type: 'Normal', reason: 'EvictedByVPA', message: `Pod ${count} was evicted.` })
@@ -383,8 +382,8 @@ test('what waits when the program stops is given up, in one line', async () => {
 })
 
 test('what waits once another may lead is given up, in one line, and counted: it tells of what the other decides by now', async () => {
-  const lines: object[] = []
-  const log: Log = { ...silent, info: (message, fields) => void lines.push({ message, ...fields }), warn: (message) => void lines.push({ message }) }
+  const lines: Line[] = []
+  const log = logInto(lines, ['info', 'warn'])
   let leads = true
   const connection = await connected(({ path }) => void (path.endsWith('/events') && (leads = false)), { log, leads: () => leads })
   const regarding = { apiVersion: 'v1', kind: 'Pod', ...POD, uid: 'u' }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { clientOf, json, refuse, startApiServer } from '../../test/support/api-server.ts'
 import { fakeClock } from '../../test/support/fake-clock.ts'
-import { logInto } from '../../test/support/updater-scene.ts'
+import { silentLog } from '../../test/support/recorded-log.ts'
 import { readFullSnapshot } from './snapshot.ts'
 
 const PODS = { name: 'pods', kind: 'Pod', namespaced: true }
@@ -16,6 +16,6 @@ test.for([
     return resources ? json(response, 200, resources) : refuse(response, 500, { message: 'etcd is away' })
   })
   const missing: string[] = []
-  const { servesResize } = await readFullSnapshot({ client: clientOf(server), clock: fakeClock(), log: logInto([]), namespace: undefined, missing: (what) => void missing.push(what) })
+  const { servesResize } = await readFullSnapshot({ client: clientOf(server), clock: fakeClock(), log: silentLog, namespace: undefined, missing: (what) => void missing.push(what) })
   expect({ servesResize, missing }).toEqual(expected)
 })

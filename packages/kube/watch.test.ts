@@ -5,6 +5,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { type ApiServer, clientOf, json, refuse, sendWithoutEnd, startApiServer } from '../../test/support/api-server.ts'
 import { type FakeClock, fakeClock } from '../../test/support/fake-clock.ts'
 import { PATIENCE } from '../../test/support/patience.ts'
+import { logTo } from '../../test/support/recorded-log.ts'
 import { type StoredObject, ObjectStore } from './store.ts'
 import { WatchMetrics } from './watch-metrics.ts'
 import { Watch } from './watch.ts'
@@ -67,7 +68,7 @@ async function watching(...answers: readonly Answer[]): Promise<Watched> {
     warnings.push(message)
     if (fields.retryInMs !== undefined) waits.push(fields.retryInMs)
   }
-  const log = { debug: warn, info: warn, warn, error: warn, child: () => log }
+  const log = logTo(warn)
   const store = new ObjectStore<Thing>((error) => warn(String(error)))
   const changes: string[] = []
   store.subscribe(({ before, now }) => changes.push(now === undefined ? `-${before!.name}` : `${before === undefined ? '+' : '~'}${now.name}`))

@@ -8,16 +8,16 @@ import type { Log } from '@vpa/kube/log.ts'
 import { ObjectStore } from '@vpa/kube/store.ts'
 import { expect, test } from 'vitest'
 import { type FakeClock, fakeClock } from '../../test/support/fake-clock.ts'
+import { logTo, silentLog } from '../../test/support/recorded-log.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { Config, recommenderOptions } from './config.ts'
 import type { Subject } from './subject.ts'
 
-const SILENT: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => SILENT }
 
 const NOW = fakeClock().now()
 
 /** Checkpoints that take that long to write each. */
-function checkpointsOf({ clock, flags = {}, stored = [], writeTime = 0, written = [], log = SILENT, lacks, stop = new AbortController() }: { clock: FakeClock; flags?: object; stored?: readonly Checkpoint[]; writeTime?: number; written?: string[]; log?: Log; lacks?: readonly Resource[]; stop?: AbortController }): Checkpoints {
+function checkpointsOf({ clock, flags = {}, stored = [], writeTime = 0, written = [], log = silentLog, lacks, stop = new AbortController() }: { clock: FakeClock; flags?: object; stored?: readonly Checkpoint[]; writeTime?: number; written?: string[]; log?: Log; lacks?: readonly Resource[]; stop?: AbortController }): Checkpoints {
   const cluster = {
     checkpoints: storeOf(stored),
     vpas: storeOf([]),
@@ -120,7 +120,7 @@ function keptCheckpoints(clock: FakeClock, store: ObjectStore<Checkpoint>, writt
     },
     async deleteCheckpoint() {},
   }
-  return new Checkpoints({ cluster, clock, log: SILENT, options: recommenderOptions(Config.parse({})), signal: new AbortController().signal })
+  return new Checkpoints({ cluster, clock, log: silentLog, options: recommenderOptions(Config.parse({})), signal: new AbortController().signal })
 }
 
 test('what a checkpoint says already is not written again; what somebody else has written is', async () => {
@@ -283,7 +283,7 @@ test.for<[string, object, string]>([
   ['a negative total weight', { memoryHistogram: { totalWeight: -2 } }, 'cannot load checkpoint with negative weight -2'],
 ])('a checkpoint with %s is passed over, said so, and holds up no other', ([, status, message]) => {
   const errors: unknown[] = []
-  const log: Log = { ...SILENT, error: (message, { vpa, container, error } = {}) => void errors.push([message, vpa, container, (error as Error).message]) }
+  const log = logTo((message, { vpa, container, error } = {}) => void errors.push([message, vpa, container, (error as Error).message]), ['error'])
   const bad = savedOf('web', 'bad', status)
   const checkpoints = checkpointsOf({ clock: fakeClock(), stored: [bad, savedOf('web')], log })
   const [web] = subjects('web')

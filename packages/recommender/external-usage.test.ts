@@ -3,8 +3,8 @@ import { UsageHistory } from '@vpa/core/history/usage-history.ts'
 import { parseQuantity } from '@vpa/core/quantity.ts'
 import { DAY } from '@vpa/core/time.ts'
 import type { ExternalMetricQuery, ExternalMetricValue } from '@vpa/kube/external-metrics.ts'
-import type { Log } from '@vpa/kube/log.ts'
 import { expect, test } from 'vitest'
+import { logTo } from '../../test/support/recorded-log.ts'
 import { externalUsage } from './external-usage.ts'
 import type { Subject } from './subject.ts'
 
@@ -25,8 +25,7 @@ function value(text: string, facts: Partial<ExternalMetricValue> = {}): External
 async function read(subjects: readonly Subject[], answer: (query: ExternalMetricQuery) => readonly ExternalMetricValue[], options: object = OPTIONS) {
   const asked: ExternalMetricQuery[] = []
   const logged: unknown[] = []
-  const note = (_message: string, fields: object = {}) => void logged.push(fields)
-  const log: Log = { debug: note, info: note, warn: note, error: note, child: () => log }
+  const log = logTo((_message, fields) => void logged.push(fields))
   const externalMetric = async (query: ExternalMetricQuery) => {
     asked.push(query)
     return answer(query)

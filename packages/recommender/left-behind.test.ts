@@ -1,24 +1,22 @@
 import { type Pod, projectPod } from '@vpa/core/api/pod.ts'
 import { MINUTE } from '@vpa/core/time.ts'
 import { parseConfig } from '@vpa/kube/config.ts'
-import type { Log } from '@vpa/kube/log.ts'
 import { ObjectStore } from '@vpa/kube/store.ts'
 import { Registry } from 'prom-client'
 import { expect, test } from 'vitest'
 import { memoryCluster } from '../../test/bench/memory-cluster.ts'
 import { fakeClock } from '../../test/support/fake-clock.ts'
+import { logTo } from '../../test/support/recorded-log.ts'
 import { Config, recommenderOptions } from './config.ts'
 import { Metrics } from './metrics.ts'
 import { QualityMetrics } from './quality-metrics.ts'
 import { Recommender } from './recommender.ts'
 
-const silent = () => {}
-
 test('of pods that are gone and that no VPA wants, 10,000 different labels are remembered of a namespace, and the rest is told of', async () => {
   const parsed = parseConfig(Config, [])
   if (!('config' in parsed)) throw new Error('the flags are wrong')
   const warnings: string[] = []
-  const log: Log = { debug: silent, info: silent, warn: (message) => void warnings.push(message), error: silent, child: () => log }
+  const log = logTo((message) => void warnings.push(message), ['warn'])
   const clock = fakeClock()
   const registry = new Registry()
   const pods = new ObjectStore<Pod>((error) => {

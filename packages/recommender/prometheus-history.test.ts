@@ -1,9 +1,9 @@
 import { type Pod, projectPod } from '@vpa/core/api/pod.ts'
 import { UsageHistory } from '@vpa/core/history/usage-history.ts'
 import { DAY, HOUR, MINUTE } from '@vpa/core/time.ts'
-import type { Log } from '@vpa/kube/log.ts'
 import type { QueryOutcome, RangeQuery, Series } from '@vpa/kube/prometheus.ts'
 import { expect, test } from 'vitest'
+import { logTo } from '../../test/support/recorded-log.ts'
 import { Config, recommenderOptions } from './config.ts'
 import { PrometheusHistory } from './prometheus-history.ts'
 import { prometheusHistoryOptions } from './prometheus-options.ts'
@@ -38,8 +38,7 @@ interface Loaded {
 async function load({ cpu = [], memory = [], labels = [], former = [], labelsType = 'vector', warnings = [], pods = [], keeps = () => true, flags = {} }: Answers): Promise<Loaded> {
   const asked: (RangeQuery | string)[] = []
   const logged: string[] = []
-  const note = (message: string, { of, error }: { of?: string; error?: Error } = {}) => void logged.push([message, of, error?.message].filter(Boolean).join(' | '))
-  const log: Log = { debug: note, info: () => {}, warn: note, error: note, child: () => log }
+  const log = logTo((message: string, { of, error }: { of?: string; error?: Error } = {}) => void logged.push([message, of, error?.message].filter(Boolean).join(' | ')), ['debug', 'warn', 'error'])
   const answer = async (series: readonly Series[] | Error, resultType: QueryOutcome['resultType'], onSeries: (series: Series) => void): Promise<QueryOutcome> => {
     if (series instanceof Error) throw series
     series.forEach(onSeries)

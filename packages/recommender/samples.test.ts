@@ -2,9 +2,9 @@ import { projectPod } from '@vpa/core/api/pod.ts'
 import { UsageHistory } from '@vpa/core/history/usage-history.ts'
 import { DAY, MINUTE } from '@vpa/core/time.ts'
 import type { Store } from '@vpa/kube/cluster.ts'
-import type { Log } from '@vpa/kube/log.ts'
 import { Registry } from 'prom-client'
 import { expect, test } from 'vitest'
+import { logTo } from '../../test/support/recorded-log.ts'
 import { Config, recommenderOptions } from './config.ts'
 import { QualityMetrics } from './quality-metrics.ts'
 import { type SampleContext, addUsage } from './samples.ts'
@@ -24,7 +24,7 @@ interface Sample {
 /** What a pod with one regular and one init container has learnt, and what was logged on the way. */
 function learn(...samples: readonly Sample[]) {
   const warnings: string[] = []
-  const log: Log = { debug: () => {}, info: () => {}, warn: (message, { why } = {}) => void warnings.push(`${message}: ${String(why)}`), error: () => {}, child: () => log }
+  const log = logTo((message, { why } = {}) => void warnings.push(`${message}: ${String(why)}`), ['warn'])
   const history = new UsageHistory({ cpu: DAY, memory: DAY })
   history.setPod(POD, NOW)
   const pods: Store<typeof POD> = { get: () => POD, list: () => [POD], size: 1, heardAt: NOW, subscribe: () => () => {} }

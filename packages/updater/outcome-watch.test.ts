@@ -5,7 +5,8 @@ import { LimitsByNamespace } from '@vpa/kube/limits-by-namespace.ts'
 import { Registry } from 'prom-client'
 import { expect, test, vi } from 'vitest'
 import { PATIENCE } from '../../test/support/patience.ts'
-import { type Scene, admitAs, logInto, recommend, renewLease, scene, setStatus, until } from '../../test/support/updater-scene.ts'
+import { silentLog } from '../../test/support/recorded-log.ts'
+import { type Scene, admitAs, recommend, renewLease, scene, setStatus, until } from '../../test/support/updater-scene.ts'
 import { Metrics } from './metrics.ts'
 import { OutcomeWatch } from './outcome-watch.ts'
 
@@ -192,7 +193,7 @@ test('a controller that brings no pod back is told, and not asked for more', asy
   const [vpa] = [...cluster.vpas.list()]
   const pods = { ...cluster.pods, list: () => others, subscribe: () => () => {} } as unknown as Cluster['pods']
   const { signal } = new AbortController()
-  const watch = new OutcomeWatch({ cluster: { ...cluster, pods }, limits: new LimitsByNamespace(cluster.limitRanges), log: logInto([]), clock, metrics: new Metrics(new Registry(), clock), outcome, signal })
+  const watch = new OutcomeWatch({ cluster: { ...cluster, pods }, limits: new LimitsByNamespace(cluster.limitRanges), log: silentLog, clock, metrics: new Metrics(new Registry(), clock), outcome, signal })
   const plan = { vpa: vpa!, pod: pod!, podsBefore: new Set<string>(), groupSize: 4, directions: new Map(), urgent: false }
   const podsOf = new Map([[vpa!, others]])
   watch.beginLoop(podsOf, [vpa!])

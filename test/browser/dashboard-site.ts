@@ -1,7 +1,6 @@
 import { select } from '@vpa/core/advise/summary-query.ts'
 import { DEFAULT_PRICES } from '@vpa/core/advise/price.ts'
 import type { ListAnswer } from '@vpa/core/advise/dashboard-answer.ts'
-import type { Log } from '@vpa/kube/log.ts'
 import { Recorder } from 'vpa-recommender/dashboard/recorder.ts'
 import { Config, recommenderOptions } from 'vpa-recommender/config.ts'
 import { DashboardData } from 'vpa-recommender/dashboard/data.ts'
@@ -10,11 +9,10 @@ import { onTestFinished } from 'vitest'
 import { memoryCluster } from '../bench/memory-cluster.ts'
 import { recommendationWith } from '../support/objects.ts'
 import { fakeClock } from '../support/fake-clock.ts'
+import { silentLog } from '../support/recorded-log.ts'
 
 type Data = Parameters<typeof dashboardServer>[0]['data']
 
-const silent = () => {}
-const log: Log = { debug: silent, info: silent, warn: silent, error: silent, child: () => log }
 
 export interface Site {
   readonly url: string
@@ -27,7 +25,7 @@ export interface Site {
 export async function serve(data: Data): Promise<Site> {
   let port = 0
   const start = async () => {
-    const server = dashboardServer({ data, address: { host: '127.0.0.1', port }, log })
+    const server = dashboardServer({ data, address: { host: '127.0.0.1', port }, log: silentLog })
     port = Number(new URL(await server.listen({ host: '127.0.0.1', port })).port)
     return server
   }

@@ -13,7 +13,8 @@ import { expect, onTestFinished, test } from 'vitest'
 import type { FakeClock } from '../support/fake-clock.ts'
 import { PodHistory } from '../support/pod-history.ts'
 import { Program } from '../support/program.ts'
-import { admitAs, deploy, logInto, recommend, renewLease, scene } from '../support/updater-scene.ts'
+import { silentLog } from '../support/recorded-log.ts'
+import { admitAs, deploy, recommend, renewLease, scene } from '../support/updater-scene.ts'
 
 const NAMES = ['a', 'b', 'c', 'd', 'e', 'f']
 const REPLICAS = 4
@@ -94,7 +95,7 @@ async function realTimeScene() {
   for (const name of NAMES) await deploy(sandbox, name, { kind: 'ReplicaSet', replicas: REPLICAS })
   await expect.poll(() => runningPods(sandbox), { timeout: 10_000 }).toBe(PODS_OF_ALL)
   const stop = new AbortController()
-  const cluster = await connect({ kubeconfig, qps: 0, burst: 0, source: 'chaos', ignoredNamespaces: [], clock: systemClock, log: logInto([]), registry: new Registry(), signal: stop.signal, watch: { pods: { fieldSelector: '' } } })
+  const cluster = await connect({ kubeconfig, qps: 0, burst: 0, source: 'chaos', ignoredNamespaces: [], clock: systemClock, log: silentLog, registry: new Registry(), signal: stop.signal, watch: { pods: { fieldSelector: '' } } })
   const updaters: Program[] = []
   onTestFinished(async () => {
     for (const updater of updaters) await updater.stop('SIGKILL')

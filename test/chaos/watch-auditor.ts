@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock } from '@vpa/kube/clock.ts'
 import type { Cluster } from '@vpa/kube/cluster.ts'
 import { connect } from '@vpa/kube/connect.ts'
-import type { Log } from '@vpa/kube/log.ts'
 import { Registry } from 'prom-client'
+import { silentLog } from '../support/recorded-log.ts'
 import type { ChaosCluster, Manifest } from './chaos-cluster.ts'
 import { NAMESPACE, vpa } from './workloads.ts'
 
@@ -12,8 +12,6 @@ const PATIENCE_MS = 10_000
 const PAUSE_MS = 100
 const MOST_AT_A_TIME = 20
 
-const silent = () => {}
-const SILENT: Log = { debug: silent, info: silent, warn: silent, error: silent, child: () => SILENT }
 
 export interface Audit {
   /** Creations and deletions that were made. */
@@ -41,7 +39,7 @@ export class WatchAuditor {
     const stop = new AbortController()
     const cluster = await connect({
       kubeconfig: target.kubeconfig.auditor, qps: 0, burst: 0, source: 'auditor', ignoredNamespaces: [],
-      clock: systemClock, log: SILENT, registry: new Registry(), signal: stop.signal, watch: { vpas: true },
+      clock: systemClock, log: silentLog, registry: new Registry(), signal: stop.signal, watch: { vpas: true },
     })
     await cluster.synced()
     return new WatchAuditor({ target, cluster, stop })

@@ -11,7 +11,7 @@ import { openClusterOf } from '../../hack/demo/current-cluster.ts'
 import type { DemoCluster } from '../../hack/demo/demo-cluster.ts'
 import { freePort } from '../../hack/demo/free-port.ts'
 import { PodHistory } from '../support/pod-history.ts'
-import { logInto } from '../support/updater-scene.ts'
+import { silentLog } from '../support/recorded-log.ts'
 import { forgetAdmissionController, kubeconfig } from './control-plane.ts'
 import { Program } from '../support/program.ts'
 import { CASES, type UpdaterCase } from './updater-cases.ts'
@@ -42,7 +42,7 @@ beforeAll(async () => {
   await renewStatusLease(client, LEASE, Date.now())
   await workloads.createGears()
   await Promise.all([...CASES.map((item) => workloads.arrange(namespaceOf(item), item)), arrangePending(), arrangeBudget()])
-  cluster = await connect({ ...connection, registry: new Registry(), ignoredNamespaces: [], log: logInto([]), signal: watching.signal, watch: { pods: { fieldSelector: 'spec.nodeName!=' } } })
+  cluster = await connect({ ...connection, registry: new Registry(), ignoredNamespaces: [], log: silentLog, signal: watching.signal, watch: { pods: { fieldSelector: 'spec.nodeName!=' } } })
   await cluster.synced()
   history = new PodHistory(cluster)
 })

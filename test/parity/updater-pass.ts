@@ -12,6 +12,7 @@ import { RateLimit } from '@vpa/kube/rate-limit.ts'
 import { Hourly } from '../../packages/updater/hourly.ts'
 import { emptyTally } from '../../packages/updater/tally.ts'
 import { type LoopContext, type VpaPass, vpaPass } from '../../packages/updater/vpa-pass.ts'
+import { logTo } from '../support/recorded-log.ts'
 
 /** `input` of a vector of kind `updater`. */
 export interface UpdaterInput {
@@ -57,7 +58,7 @@ export function newPass(input: UpdaterInput): { pass: VpaPass; pods: readonly Po
   const context: LoopContext = {
     cluster,
     limits: new LimitsByNamespace(storeOf(input.limitRanges.map(projectLimitRange))),
-    log: silentLog(notes.errors),
+    log: resizeErrorsInto(notes.errors),
     now,
     uptime: now,
     options: options(input),
@@ -117,20 +118,11 @@ function notingCluster({ controller }: UpdaterInput) {
   return { cluster, notes }
 }
 
-const silent = () => {}
-
 /** Keeps what Go reports as an error: its text is the reason of a failed resize. */
-function silentLog(errors: ResizeError[]): LoopContext['log'] {
-  const log: LoopContext['log'] = {
-    debug: silent,
-    info: silent,
-    error: silent,
-    warn: (message, fields) => {
-      if (message === 'In-place resize failed') errors.push({ pod: String(fields?.['pod']).replace(/.*\//, ''), error: String(fields?.['why']) })
-    },
-    child: () => log,
-  }
-  return log
+function resizeErrorsInto(errors: ResizeError[]): LoopContext['log'] {
+  return logTo((message, fields) => {
+    if (message === 'In-place resize failed') errors.push({ pod: String(fields?.['pod']).replace(/.*\//, ''), error: String(fields?.['why']) })
+  }, ['warn'])
 }
 
 function storeOf<T>(items: readonly T[]): Store<T> {

@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import type { ContainerUsage } from '@vpa/kube/cluster.ts'
 import { parseConfig } from '@vpa/kube/config.ts'
 import { connect } from '@vpa/kube/connect.ts'
-import type { Log } from '@vpa/kube/log.ts'
 import type { Sandbox } from '@vpa/sandbox/sandbox.ts'
 import { Registry } from 'prom-client'
 import { onTestFinished } from 'vitest'
@@ -16,6 +15,7 @@ import { prometheusHistoryOptions } from 'vpa-recommender/prometheus-options.ts'
 import { QualityMetrics } from 'vpa-recommender/quality-metrics.ts'
 import { Recommender, watchedBy } from 'vpa-recommender/recommender.ts'
 import type { FakeClock } from '../support/fake-clock.ts'
+import { logTo } from '../support/recorded-log.ts'
 
 export interface Run {
   readonly flags?: readonly string[]
@@ -38,8 +38,7 @@ export async function runOnce(sandbox: Sandbox, clock: FakeClock, { flags = [], 
   const folder = await mkdtemp(join(tmpdir(), 'recommender-'))
   await writeFile(join(folder, 'kubeconfig'), sandbox.kubeconfig)
   const logged: string[] = []
-  const note = (message: string, { of, error }: { of?: string; error?: Error } = {}) => void logged.push([message, of, error?.message].filter(Boolean).join(' | '))
-  const log: Log = { debug: note, info: note, warn: note, error: note, child: () => log }
+  const log = logTo((message: string, { of, error }: { of?: string; error?: Error } = {}) => void logged.push([message, of, error?.message].filter(Boolean).join(' | ')))
   const registry = new Registry()
   const stop = new AbortController()
   const { signal } = stop

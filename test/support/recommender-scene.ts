@@ -8,7 +8,6 @@ import type { Cluster, Store } from '@vpa/kube/cluster.ts'
 import { parseConfig } from '@vpa/kube/config.ts'
 import { type ConnectOptions, connect } from '@vpa/kube/connect.ts'
 import type { Watched } from '@vpa/kube/informers.ts'
-import type { Log } from '@vpa/kube/log.ts'
 import type { KubeObject } from '@vpa/sandbox/object.ts'
 import { type Sandbox, startSandbox } from '@vpa/sandbox/sandbox.ts'
 import { Registry } from 'prom-client'
@@ -20,6 +19,7 @@ import { Metrics } from 'vpa-recommender/metrics.ts'
 import { QualityMetrics } from 'vpa-recommender/quality-metrics.ts'
 import { Recommender, watchedBy } from 'vpa-recommender/recommender.ts'
 import { type FakeClock, fakeClock } from './fake-clock.ts'
+import { logTo } from './recorded-log.ts'
 
 export const MB = 1_000_000
 export const KONG = { cpuMillicores: 460, memoryBytes: 460 * MB }
@@ -91,11 +91,10 @@ export async function startRecommender(sandbox: Sandbox, clock: FakeClock, flags
   if (!('config' in parsed)) throw new Error('problem' in parsed ? parsed.problem : parsed.help)
   const messages: string[] = []
   const lines: { message: string; fields: object }[] = []
-  const note = (message: string, fields = {}) => {
+  const log = logTo((message, fields = {}) => {
     messages.push(message)
     lines.push({ message, fields })
-  }
-  const log: Log = { debug: note, info: note, warn: note, error: note, child: () => log }
+  })
   const registry = new Registry()
   const options = recommenderOptions(parsed.config)
   const watch = watchedBy(options)

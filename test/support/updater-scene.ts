@@ -6,12 +6,12 @@ import { type DurationMs, HOUR, MINUTE, SECOND, formatTime } from '@vpa/core/tim
 import type { OutcomeOptions } from '@vpa/core/update/outcome-check.ts'
 import type { Cluster, Store } from '@vpa/kube/cluster.ts'
 import { connect } from '@vpa/kube/connect.ts'
-import type { Log } from '@vpa/kube/log.ts'
 import { Registry } from 'prom-client'
 import { expect, onTestFinished } from 'vitest'
 import { Metrics } from '../../packages/updater/metrics.ts'
 import { Updater, type UpdaterOptions } from '../../packages/updater/updater.ts'
 import { type FakeClock, fakeClock } from './fake-clock.ts'
+import { type Line, logInto } from './recorded-log.ts'
 
 const LEASE = { namespace: 'kube-system', name: 'vpa-admission-controller' }
 
@@ -26,11 +26,6 @@ export interface Scene {
   tick(): Promise<void>
   /** The loop of an updater that has just started. */
   restart(): () => Promise<void>
-}
-
-export interface Line {
-  readonly message: string
-  readonly [field: string]: unknown
 }
 
 export interface SceneFacts {
@@ -160,12 +155,6 @@ export function until<T>(store: Store<T>, holds: () => boolean): Promise<void> {
       resolve()
     })
   })
-}
-
-export function logInto(lines: Line[]): Log {
-  const note = (message: string, fields?: object) => void lines.push({ message, ...fields })
-  const log: Log = { debug: note, info: note, warn: note, error: note, child: () => log }
-  return log
 }
 
 export function podNames({ sandbox }: Scene): readonly string[] {

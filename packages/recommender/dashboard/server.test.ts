@@ -1,24 +1,18 @@
 import type { ListAnswer, VpaAnswer } from '@vpa/core/advise/dashboard-answer.ts'
 import { MINUTE } from '@vpa/core/time.ts'
-import type { Log } from '@vpa/kube/log.ts'
 import fastify, { type InjectOptions } from 'fastify'
 import { expect, onTestFinished, test } from 'vitest'
 import { addDeployment, addVpa, scene } from '../../../test/support/recommender-scene.ts'
+import { type Line, logInto, silentLog } from '../../../test/support/recorded-log.ts'
 import { dashboardServer, listen } from './server.ts'
 
 const LOCAL = { host: 'localhost', port: 8948 }
-
-function logOf(lines: unknown[]): Log {
-  const note = (message: string, fields: object = {}) => void lines.push({ message, ...fields })
-  const log: Log = { debug: note, info: note, warn: note, error: note, child: () => log }
-  return log
-}
 
 /** Deployment `web` with its VPA after so many minutes, and its dashboard. */
 async function setUp(minutes: number) {
   const cluster = await scene()
   await cluster.run(minutes)
-  const server = dashboardServer({ data: cluster.dashboard, address: LOCAL, log: logOf([]) })
+  const server = dashboardServer({ data: cluster.dashboard, address: LOCAL, log: silentLog })
   const ask = async (url: string, options: Omit<InjectOptions, 'url'> = {}) => {
     const { statusCode, headers, body } = await server.inject({ url, headers: { host: 'localhost:8948' }, ...options })
     return { status: statusCode, headers, body }
@@ -85,7 +79,7 @@ test.for([
   ['?text=a&text=b', 'text: expected it once'],
   ['?colour=red', 'expected text, namespace, severity, mode, sort, direction, page or size; got colour'],
 ])('a query that is wrong is refused with what was expected: %s', async ([query, error]) => {
-  const server = dashboardServer({ data: { list: () => expect.fail('asked'), view: () => expect.fail('asked') }, address: LOCAL, log: logOf([]) })
+  const server = dashboardServer({ data: { list: () => expect.fail('asked'), view: () => expect.fail('asked') }, address: LOCAL, log: silentLog })
   const { statusCode, body } = await server.inject({ url: `/api/vpas${query}`, headers: { host: 'localhost' } })
   expect([statusCode, JSON.parse(body)]).toEqual([400, { error }])
 })
@@ -114,11 +108,11 @@ test('nothing may be loaded from elsewhere, framed, guessed or kept', async () =
 
 test('a request that is not there whole after 30 s is given up', () => {
   const data = { list: () => expect.unreachable(), view: () => expect.unreachable() }
-  expect(dashboardServer({ data, address: LOCAL, log: logOf([]) }).server).toMatchObject({ requestTimeout: 30_000, headersTimeout: 30_000 })
+  expect(dashboardServer({ data, address: LOCAL, log: silentLog }).server).toMatchObject({ requestTimeout: 30_000, headersTimeout: 30_000 })
 })
 
 test('a HEAD is answered, and an address that is not local is asked by any name', async () => {
-  const server = dashboardServer({ data: { list: () => ({}) as ListAnswer, view: async () => undefined }, address: { host: '', port: 1 }, log: logOf([]) })
+  const server = dashboardServer({ data: { list: () => ({}) as ListAnswer, view: async () => undefined }, address: { host: '', port: 1 }, log: silentLog })
   expect((await server.inject({ method: 'HEAD', url: '/api/vpas', headers: { host: 'vpa.example' } })).statusCode).toBe(200)
 })
 
@@ -129,14 +123,14 @@ test.for([
   ['127.0.0.5', '127.0.0.5:8948', 200],
   ['127.0.0.5', 'evil.example', 403],
 ] as const)('at %s, who asks %s gets %d', async ([host, asked, status]) => {
-  const server = dashboardServer({ data: { list: () => ({}) as ListAnswer, view: async () => undefined }, address: { host, port: 8948 }, log: logOf([]) })
+  const server = dashboardServer({ data: { list: () => ({}) as ListAnswer, view: async () => undefined }, address: { host, port: 8948 }, log: silentLog })
   expect((await server.inject({ url: '/api/vpas', headers: { host: asked } })).statusCode).toBe(status)
 })
 
 test('a VPA is found by the longest name that it may have', async () => {
   const asked: string[] = []
   const view = async (namespace: string, name: string) => void asked.push(`${namespace}/${name}`)
-  const server = dashboardServer({ data: { list: () => expect.fail('asked'), view: view as () => Promise<undefined> }, address: LOCAL, log: logOf([]) })
+  const server = dashboardServer({ data: { list: () => expect.fail('asked'), view: view as () => Promise<undefined> }, address: LOCAL, log: silentLog })
   await server.inject({ url: `/api/vpas/default/${'n'.repeat(253)}`, headers: { host: 'localhost' } })
   expect(asked).toEqual([`default/${'n'.repeat(253)}`])
 })
@@ -145,8 +139,8 @@ test('a port that is taken holds up nothing', async () => {
   const other = fastify()
   const port = Number(new URL(await other.listen({ host: '127.0.0.1', port: 0 })).port)
   onTestFinished(() => other.close())
-  const lines: unknown[] = []
-  const server = dashboardServer({ data: { list: () => expect.fail('asked'), view: () => expect.fail('asked') }, address: { host: '127.0.0.1', port }, log: logOf(lines) })
-  await listen(server, { host: '127.0.0.1', port }, logOf(lines))
+  const lines: Line[] = []
+  const server = dashboardServer({ data: { list: () => expect.fail('asked'), view: () => expect.fail('asked') }, address: { host: '127.0.0.1', port }, log: logInto(lines) })
+  await listen(server, { host: '127.0.0.1', port }, logInto(lines))
   expect(lines).toMatchObject([{ message: expect.stringMatching(/^Cannot serve the dashboard; choose another address/), address: `127.0.0.1:${port}`, error: expect.stringContaining('EADDRINUSE') }])
 })

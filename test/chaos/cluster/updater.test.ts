@@ -14,7 +14,7 @@ import { openClusterOf } from '../../../hack/demo/current-cluster.ts'
 import type { DemoCluster } from '../../../hack/demo/demo-cluster.ts'
 import { PodHistory } from '../../support/pod-history.ts'
 import { Program } from '../../support/program.ts'
-import { logInto } from '../../support/updater-scene.ts'
+import { silentLog } from '../../support/recorded-log.ts'
 
 const GROUPS = 30
 const REPLICAS = 4
@@ -38,7 +38,7 @@ beforeAll(async () => {
   client = await openClient(connection)
   await client.request({ method: 'POST', path: '/api/v1/namespaces', body: { metadata: { name: NAMESPACE } } })
   await Promise.all(Array.from({ length: GROUPS }, (_, index) => arrange(`web-${index}`)))
-  cluster = await connect({ ...connection, registry: new Registry(), ignoredNamespaces: [], log: logInto([]), signal: watching.signal, watch: { pods: { fieldSelector: '' } } })
+  cluster = await connect({ ...connection, registry: new Registry(), ignoredNamespaces: [], log: silentLog, signal: watching.signal, watch: { pods: { fieldSelector: '' } } })
   await cluster.synced()
 })
 
