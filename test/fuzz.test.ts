@@ -91,7 +91,7 @@ test.for([['constructor'], ['toString'], ['__proto__'], ['hasOwnProperty']] as c
 
 /** What the readers make of an answer as hostile as can be, which may break off. */
 async function assertNoHarm(answers: Arbitrary<string>, read: (server: { readonly url: string; answer: string }) => () => Promise<unknown>): Promise<void> {
-  const server = await startApiServer(({ path }, response) => void response.writeHead(200).end(path === '/apis/x/v1' ? SCALABLE : path === '/apis/x' ? GROUP : scene.answer))
+  const server = await startApiServer(({ path }, response) => void response.writeHead(200).end(path === '/apis/x/v1' ? SCALABLE : path === '/apis' ? GROUPS : scene.answer))
   const scene = { url: server.url, answer: '' }
   const reading = read(scene)
   const cut = oneof(constantFrom(Infinity), nat(3000))
@@ -108,7 +108,7 @@ function withClient(read: (client: Client) => Promise<unknown>) {
   return (server: { readonly url: string }) => read.bind(undefined, clientOf(server))
 }
 
-const GROUP = JSON.stringify({ versions: [{ groupVersion: 'x/v1' }] })
+const GROUPS = JSON.stringify({ groups: [{ name: 'x', versions: [{ groupVersion: 'x/v1' }] }] })
 const SCALABLE = JSON.stringify({ resources: [{ name: 'things', kind: 'Thing', namespaced: true }, { name: 'things/scale', kind: 'Scale', namespaced: true }] })
 const listMeta = { resourceVersion: '1', continue: '' }
 

@@ -143,7 +143,7 @@ test('the target of a VPA is known when the stores are, of whatever kind it is',
   const vpa = { metadata: { namespace: 'ns', name: 'web', uid: 'u', resourceVersion: '1' }, spec: { targetRef } }
   const answers = new Map<string, unknown>([
     ['/apis/autoscaling.k8s.io/v1/verticalpodautoscalers', { metadata: { resourceVersion: '1' }, items: [vpa] }],
-    ['/apis/example.com', { versions: [{ groupVersion: 'example.com/v1' }] }],
+    ['/apis', { groups: [{ name: 'example.com', versions: [{ groupVersion: 'example.com/v1' }] }] }],
     ['/apis/example.com/v1', { resources: [{ name: 'toasters', kind: 'Toaster', namespaced: true }, { name: 'toasters/scale', kind: 'Scale', namespaced: true }] }],
     ['/apis/example.com/v1/namespaces/ns/toasters/web/scale', { spec: { replicas: 2 }, status: { selector: 'app=web' } }],
   ])

@@ -1,4 +1,4 @@
-import { type DurationMs, MINUTE } from '@vpa/core/time.ts'
+import { type DurationMs, MINUTE, SECOND } from '@vpa/core/time.ts'
 import type { Client } from './client.ts'
 import type { Clock } from './clock.ts'
 import { type Resource, rootOf } from './resources.ts'
@@ -13,13 +13,28 @@ interface GroupResource extends DiscoveredResource {
 }
 
 const LIFETIME = 5 * MINUTE
+/** Whatever groups are named, the list of all is read no more often. */
+const LIST_LIFETIME = 10 * SECOND
 
-/** Which kinds the API server serves, and where; remembered for five minutes per group. */
+/** By group, its versions, the preferred one first. */
+type Versions = ReadonlyMap<string, readonly string[]>
+
+/** `at` is the clock's uptime. */
+interface Read<T> {
+  readonly at: DurationMs
+  readonly answer: Promise<T>
+}
+
+/**
+ * Which kinds the API server serves, and where; remembered for five minutes per group. Anybody may name a group, in the owner of a pod or the
+ * target of a VPA: one that is not served costs neither a request of its own nor memory.
+ */
 export class Discovery {
   readonly #client: Client
   readonly #clock: Clock
-  /** `at` is the clock's uptime. */
-  readonly #groups = new Map<string, { readonly at: DurationMs; readonly resources: Promise<readonly GroupResource[]> }>()
+  #list: Read<Versions> | undefined
+  /** Of groups that are served, or were. */
+  readonly #groups = new Map<string, Read<readonly GroupResource[]>>()
 
   constructor(client: Client, clock: Clock) {
     this.#client = client
@@ -32,30 +47,43 @@ export class Discovery {
    * @throws ApiError or Error when the API server could not be asked
    */
   async resourcesOf(group: string, kind: string): Promise<readonly DiscoveredResource[]> {
-    const resources = await this.#group(group)
+    const resources = await (this.#known(group) ?? this.#read(group))
     return resources.filter((resource) => resource.kind === kind)
   }
 
-  #group(group: string): Promise<readonly GroupResource[]> {
+  #known(group: string): Promise<readonly GroupResource[]> | undefined {
     const known = this.#groups.get(group)
-    if (known !== undefined && this.#clock.uptime() - known.at < LIFETIME) return known.resources
-    const resources = this.#readGroup(group)
-    this.#groups.set(group, { at: this.#clock.uptime(), resources })
+    return known !== undefined && this.#clock.uptime() - known.at < LIFETIME ? known.answer : undefined
+  }
+
+  async #read(group: string): Promise<readonly GroupResource[]> {
+    const versions = group === '' ? ['v1'] : (await this.#versions()).get(group)
+    if (versions === undefined) {
+      this.#groups.delete(group)
+      return []
+    }
+    // Others may have waited for the list as well.
+    const known = this.#known(group)
+    if (known !== undefined) return known
+    const answer = Promise.all(versions.map((version) => this.#readVersion(version))).then((perVersion) => perVersion.flat())
+    this.#groups.set(group, { at: this.#clock.uptime(), answer })
     // A failure is not worth remembering.
-    resources.catch(() => this.#groups.delete(group))
-    return resources
+    answer.catch(() => this.#groups.delete(group))
+    return answer
   }
 
-  async #readGroup(group: string): Promise<readonly GroupResource[]> {
-    const versions = group === '' ? ['v1'] : await this.#versionsOf(group)
-    const perVersion = await Promise.all(versions.map((version) => this.#readVersion(version)))
-    return perVersion.flat()
+  /** Also a failure is remembered: each of many groups would ask again. */
+  #versions(): Promise<Versions> {
+    if (this.#list === undefined || this.#clock.uptime() - this.#list.at >= LIST_LIFETIME) this.#list = { at: this.#clock.uptime(), answer: this.#readVersions() }
+    return this.#list.answer
   }
 
-  async #versionsOf(group: string): Promise<readonly string[]> {
-    const { versions = [], preferredVersion } = (await this.#client.find<ApiGroup>({ path: `/apis/${encodeURIComponent(group)}` })) ?? {}
-    const names = versions.map(({ groupVersion }) => groupVersion)
-    return preferredVersion ? [preferredVersion.groupVersion, ...names.filter((name) => name !== preferredVersion.groupVersion)] : names
+  async #readVersions(): Promise<Versions> {
+    const { groups = [] } = await this.#client.request<ApiGroupList>({ path: '/apis' })
+    return new Map(groups.map(({ name, versions = [], preferredVersion }) => {
+      const names = versions.map(({ groupVersion }) => groupVersion)
+      return [name, preferredVersion ? [preferredVersion.groupVersion, ...names.filter((other) => other !== preferredVersion.groupVersion)] : names]
+    }))
   }
 
   async #readVersion(groupVersion: string): Promise<readonly GroupResource[]> {
@@ -86,9 +114,12 @@ function subresourcesOf(plural: string, resources: readonly { name: string }[]):
   return resources.filter(({ name }) => name.startsWith(prefix)).map(({ name }) => name.slice(prefix.length))
 }
 
-interface ApiGroup {
-  readonly versions?: readonly { groupVersion: string }[]
-  readonly preferredVersion?: { groupVersion: string }
+interface ApiGroupList {
+  readonly groups?: readonly {
+    readonly name: string
+    readonly versions?: readonly { groupVersion: string }[]
+    readonly preferredVersion?: { groupVersion: string }
+  }[]
 }
 
 interface ApiResourceList {

@@ -8,7 +8,7 @@ import { ScaleLookup } from './scale.ts'
 const ROLLOUT = { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', name: 'web' }
 const SCALE_PATH = '/apis/argoproj.io/v1alpha1/namespaces/ns/rollouts/web/scale'
 
-const group = { versions: [{ groupVersion: 'argoproj.io/v1alpha1' }], preferredVersion: { groupVersion: 'argoproj.io/v1alpha1' } }
+const groups = [{ name: 'argoproj.io', versions: [{ groupVersion: 'argoproj.io/v1alpha1' }], preferredVersion: { groupVersion: 'argoproj.io/v1alpha1' } }]
 const resources = [
   { name: 'rollouts', kind: 'Rollout', namespaced: true },
   { name: 'rollouts/scale', kind: 'Scale', namespaced: true },
@@ -18,7 +18,7 @@ const resources = [
 /** An API server that has Argo Rollouts, whose scale is answered as told. */
 function withRollouts(scale: Handler): Handler {
   return (request, response) => {
-    if (request.path === '/apis/argoproj.io') json(response, 200, group)
+    if (request.path === '/apis') json(response, 200, { groups })
     else if (request.path === '/apis/argoproj.io/v1alpha1') json(response, 200, { resources })
     else if (request.path === SCALE_PATH) scale(request, response)
     else refuse(response, 404, { message: 'the server could not find the requested resource' })
@@ -90,7 +90,7 @@ test("a step back of the system's time keeps no answer for longer", async () => 
   await clock.advance(10 * MINUTE)
   await scales.prefetch('ns', ROLLOUT)
   expect(scales.lookup('ns', ROLLOUT)).toMatchObject({ found: { replicas: 5 } })
-  expect(server.seen.filter(({ path }) => path === '/apis/argoproj.io')).toHaveLength(2)
+  expect(server.seen.filter(({ path }) => path === '/apis')).toHaveLength(2)
 })
 
 test('a failure is asked again after a minute', async () => {
