@@ -75,8 +75,10 @@ export function webhookLabels(text: string): Labels | undefined {
 }
 
 function clientConfig({ registerByUrl, webhookAddress, webhookPort, webhookService }: Config, namespace: string, caBundle: string): WebhookClientConfig {
-  if (registerByUrl) return { url: new URL(webhookUrl(webhookAddress, webhookPort)).href, caBundle }
-  return { service: { namespace, name: webhookService, port: 443 }, caBundle }
+  // The API server keeps no empty one: what it has would never be what is wanted.
+  const trust = caBundle === '' ? {} : { caBundle }
+  if (registerByUrl) return { url: new URL(webhookUrl(webhookAddress, webhookPort)).href, ...trust }
+  return { service: { namespace, name: webhookService, port: 443 }, ...trust }
 }
 
 /** Users of the Go implementation write the scheme into the address; those who do not mean HTTPS as well. */

@@ -16,7 +16,7 @@ async function configurationServer(edited: (configuration: Configuration) => Con
   let kept: object | undefined
   const server = await startApiServer(({ method, body }, response) => {
     if (method === 'GET') return kept ? json(response, 200, kept) : refuse(response, 404)
-    kept = { ...kept, ...edited(body as Configuration) }
+    if (!Array.isArray(body)) kept = { ...kept, ...edited(body as Configuration) }
     return json(response, 200, kept)
   })
   return { client: clientOf(server), server }
@@ -28,6 +28,8 @@ function configOf(...argv: string[]): Config {
   throw new Error(JSON.stringify(parsed))
 }
 
+/** The API server keeps no field that is empty. */
+const withoutEmptyBundle = ({ webhooks, ...rest }: Configuration) => ({ ...rest, webhooks: webhooks.map(({ clientConfig: { caBundle, ...clientConfig }, ...webhook }) => ({ ...webhook, clientConfig: { ...clientConfig, ...(caBundle && { caBundle }) } })) })
 const asItIs = (configuration: Configuration) => configuration
 /** As the managed clusters of one cloud do, so that no webhook is asked about what the cluster runs by. */
 const withOwnSelector = ({ webhooks, ...rest }: Configuration) => ({ ...rest, webhooks: webhooks.map((webhook) => ({ ...webhook, namespaceSelector: { matchExpressions: [{ key: 'control-plane', operator: 'DoesNotExist' }] } })) })
@@ -54,4 +56,12 @@ test.for([
   const { client, server } = await configurationServer(asItIs)
   for (let look = 1; look <= 2; look += 1) await register(caCert, client, { config: configOf(...flags), log: silentLog, clock, namespace: 'kube-system' })
   expect(server.seen.map(({ method }) => method)).toEqual(methods)
+})
+
+test('an authority whose file is empty, since every machine trusts it, is told once', async () => {
+  const { client, server } = await configurationServer(withoutEmptyBundle)
+  const look = (...flags: string[]) => register('', client, { config: configOf(...flags), log: silentLog, clock: fakeClock(), namespace: 'kube-system' })
+  for (let count = 1; count <= 2; count += 1) await look()
+  await look('--register-webhook=false', '--inject-ca-bundle')
+  expect(server.seen.map(({ method }) => method)).toEqual(['GET', 'POST', 'GET', 'GET'])
 })

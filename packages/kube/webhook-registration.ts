@@ -32,10 +32,10 @@ export interface MatchCondition {
   readonly expression: string
 }
 
-/** `caBundle` is PEM in base64. */
+/** `caBundle` is PEM in base64; absent where the API server is to trust what every machine does. */
 export type WebhookClientConfig =
-  | { readonly url: string; readonly caBundle: string }
-  | { readonly service: { readonly namespace: string; readonly name: string; readonly port: number }; readonly caBundle: string }
+  | { readonly url: string; readonly caBundle?: string }
+  | { readonly service: { readonly namespace: string; readonly name: string; readonly port: number }; readonly caBundle?: string }
 
 export interface WebhookRule {
   readonly operations: readonly ('CREATE' | 'UPDATE')[]
@@ -88,7 +88,7 @@ export async function registerWebhooks(client: Client, wanted: WebhookConfigurat
 export async function injectCaBundle(client: Client, { metadata: { name }, webhooks = [] }: LiveConfiguration, caCert: string): Promise<'patched' | 'unchanged'> {
   const caBundle = Buffer.from(caCert).toString('base64')
   const body = webhooks.flatMap((webhook, index) =>
-    webhook.clientConfig.caBundle === caBundle
+    (webhook.clientConfig.caBundle ?? '') === caBundle
       ? []
       : [
           // The list may have changed since it was read.
