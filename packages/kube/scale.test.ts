@@ -1,7 +1,8 @@
 import { HOUR, MINUTE } from '@vpa/core/time.ts'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { type Handler, clientOf, json, refuse, startApiServer } from '../../test/support/api-server.ts'
 import { fakeClock } from '../../test/support/fake-clock.ts'
+import { PATIENCE } from '../../test/support/patience.ts'
 import { Discovery } from './discovery.ts'
 import { ScaleLookup } from './scale.ts'
 
@@ -113,4 +114,52 @@ test('what was found outlives an outage, and is forgotten when nobody asks for a
   await clock.advance(HOUR)
   await scales.prefetch('ns', { ...ROLLOUT, name: 'other' })
   expect(scales.lookup('ns', ROLLOUT)).toEqual({ failed: 'the scale of Rollout ns/web has not been read yet' })
+})
+
+test.for([
+  ['a name', 'ns', { ...ROLLOUT, name: 'x'.repeat(254) }],
+  ['a namespace', 'x'.repeat(64), ROLLOUT],
+  ['a kind', 'ns', { ...ROLLOUT, kind: 'X'.repeat(64) }],
+  ['an API version', 'ns', { ...ROLLOUT, apiVersion: `${'x'.repeat(300)}/${'v'.repeat(100)}` }],
+] as const)('%s that is longer than any is neither asked for nor remembered', async ([, namespace, ref]) => {
+  const { scales, server } = await lookingUp(scaleOf(3))
+  await scales.prefetch(namespace, ref)
+  expect(scales.lookup(namespace, ref)).toEqual({ missing: 'not-found', message: 'no object can have a name, namespace, kind or API version of that length' })
+  expect(server.seen).toEqual([])
+})
+
+const named = (index: number) => ({ apiVersion: 'example.com/v1', kind: 'Foo', name: `foo-${index}` })
+
+test('of all that is named and not there, the latest 20,000 are remembered; what was found stays', async () => {
+  const { scales, server } = await lookingUp(scaleOf(3))
+  await scales.prefetch('ns', ROLLOUT)
+  const read = async (from: number, to: number) => Promise.all(Array.from({ length: to - from }, (_, index) => scales.prefetch('ns', named(from + index))))
+  await read(0, 10_000)
+  scales.lookup('ns', named(0))
+  await read(10_000, 20_001)
+  // To ask about one that is forgotten brings it back, and costs the next.
+  const unread = [0, 2, 20_000, 1].filter((index) => 'failed' in scales.lookup('ns', named(index)))
+  expect(unread).toEqual([1])
+  expect(scales.lookup('ns', ROLLOUT)).toMatchObject({ found: { replicas: 3 } })
+  expect(server.seen.map(({ path }) => path)).toEqual(['/apis', '/apis/argoproj.io/v1alpha1', SCALE_PATH])
+})
+
+test('fifty are asked for at once, and the others in their turn', async () => {
+  const held: (() => void)[] = []
+  const server = await startApiServer((request, response) => {
+    if (request.path.endsWith('/scale')) held.push(() => refuse(response, 404))
+    else withRollouts(scaleOf(3))(request, response)
+  })
+  const clock = fakeClock()
+  const client = clientOf(server, { clock })
+  const scales = new ScaleLookup({ client, discovery: new Discovery(client, clock), clock, random: () => 0 })
+  let done = 0
+  for (let index = 0; index < 120; index += 1) void scales.prefetch('ns', { ...ROLLOUT, name: `web-${index}` }).then(() => (done += 1))
+  for (const expected of [50, 50, 20]) {
+    await vi.waitFor(() => expect(held).toHaveLength(expected), PATIENCE)
+    // Whatever was sent with them would have come by now.
+    await client.request({ path: '/apis' })
+    expect(held.splice(0).map((answer) => answer())).toHaveLength(expected)
+  }
+  await vi.waitFor(() => expect(done).toBe(120), PATIENCE)
 })

@@ -9,6 +9,7 @@ import type { DiscoveredResource, Discovery } from './discovery.ts'
 import { messageOf } from './error-message.ts'
 import { objectPath } from './resources.ts'
 import { parseSelector } from './selector-text.ts'
+import { Turns } from './turns.ts'
 
 export interface ScaleLookupOptions {
   readonly client: Client
@@ -29,16 +30,27 @@ interface Entry {
 const FOUND_LIFETIME = 10 * MINUTE
 const OTHER_LIFETIME = MINUTE
 const UNUSED_LIFETIME = HOUR
+/** In the owner of a pod, anybody may name what is not there; some 20 MB. */
+const MOST_NOT_FOUND = 20_000
+/** So that requests of other kinds do not wait behind all of these. */
+const MOST_AT_ONCE = 50
+/** Of any object in Kubernetes. */
+const LONGEST = { namespace: 63, name: 253, kind: 63, apiVersion: 253 + '/'.length + 63 }
 
 /**
  * Workloads of any kind that has a scale subresource. Reads are synchronous and come from a cache: an answer that is due is
  * still given while it is asked for again, and a workload that the API server was never asked about is on its way for the
  * next reader. (Upstream: ControllerFetcher and its controllerCacheStorage.)
+ *
+ * What was found is remembered as long as it is used: there is no more of it than the cluster has. Of all else, so many are.
  */
 export class ScaleLookup {
   readonly #options: ScaleLookupOptions
   readonly #discovery: Discovery
-  readonly #entries = new Map<string, Entry>()
+  readonly #found = new Map<string, Entry>()
+  /** The least recently used first. */
+  readonly #notFound = new Map<string, Entry>()
+  readonly #turns = new Turns(MOST_AT_ONCE)
   #sweptAt: DurationMs
 
   constructor(options: ScaleLookupOptions) {
@@ -48,31 +60,41 @@ export class ScaleLookup {
   }
 
   lookup(namespace: string, ref: ObjectRef): WorkloadAnswer {
+    if (isTooLong(namespace, ref)) return { missing: 'not-found', message: 'no object can have a name, namespace, kind or API version of that length' }
     return this.#entry(namespace, ref).answer
   }
 
-  /** Resolves when there is an answer, which {@link lookup} then gives. */
+  /** Resolves when there is an answer, which {@link lookup} then gives, unless too many wait for theirs. */
   async prefetch(namespace: string, ref: ObjectRef): Promise<void> {
-    await this.#entry(namespace, ref).asking
+    if (!isTooLong(namespace, ref)) await this.#entry(namespace, ref).asking
   }
 
   #entry(namespace: string, ref: ObjectRef): Entry {
     const now = this.#options.clock.uptime()
     // All versions of a group hold the same objects.
     const key = `${namespace}/${groupOf(ref)}/${ref.kind}/${ref.name}`
-    const entry = this.#entries.get(key) ?? {
+    const entry = this.#found.get(key) ?? this.#notFound.get(key) ?? {
       answer: { failed: `the scale of ${ref.kind} ${namespace}/${ref.name} has not been read yet` },
       askAgainAt: now,
       usedAt: now,
       asking: undefined,
     }
     entry.usedAt = now
-    this.#entries.set(key, entry)
-    if (now >= entry.askAgainAt && entry.asking === undefined) {
+    this.#remember(key, entry)
+    if (now >= entry.askAgainAt && entry.asking === undefined && this.#turns.waiting < MOST_NOT_FOUND) {
       this.#sweep(now)
-      entry.asking = this.#ask(entry, namespace, ref)
+      entry.asking = this.#turns.take(() => this.#ask(entry, namespace, ref)).then(() => this.#remember(key, entry))
     }
     return entry
+  }
+
+  #remember(key: string, entry: Entry): void {
+    this.#notFound.delete(key)
+    if ('found' in entry.answer) return void this.#found.set(key, entry)
+    this.#found.delete(key)
+    this.#notFound.set(key, entry)
+    const [oldest] = this.#notFound.keys()
+    if (this.#notFound.size > MOST_NOT_FOUND && oldest !== undefined) this.#notFound.delete(oldest)
   }
 
   async #ask(entry: Entry, namespace: string, ref: ObjectRef): Promise<void> {
@@ -121,8 +143,14 @@ export class ScaleLookup {
   #sweep(now: DurationMs): void {
     if (now - this.#sweptAt < UNUSED_LIFETIME) return
     this.#sweptAt = now
-    for (const [key, { usedAt }] of this.#entries) if (now - usedAt >= UNUSED_LIFETIME) this.#entries.delete(key)
+    for (const entries of [this.#found, this.#notFound]) {
+      for (const [key, { usedAt }] of entries) if (now - usedAt >= UNUSED_LIFETIME) entries.delete(key)
+    }
   }
+}
+
+function isTooLong(namespace: string, { name, kind, apiVersion }: ObjectRef): boolean {
+  return namespace.length > LONGEST.namespace || name.length > LONGEST.name || kind.length > LONGEST.kind || apiVersion.length > LONGEST.apiVersion
 }
 
 /** `apps` of `apps/v1`, empty of `v1`. */
