@@ -7,7 +7,8 @@ import { ObjectStore } from '@vpa/kube/store.ts'
 import { array, assert, asyncProperty, constant, constantFrom, dictionary, jsonValue, oneof, record } from 'fast-check'
 import type { FastifyInstance } from 'fastify'
 import { Registry } from 'prom-client'
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { PATIENCE } from '../../test/support/patience.ts'
 import { limitRangeOf, rawPodOf, vpaOf } from '../../test/support/new-pods.ts'
 import { logTo } from '../../test/support/recorded-log.ts'
 import { type OwnCertificates, certificatesFor } from './certificates.ts'
@@ -216,6 +217,12 @@ describe('what is no review', () => {
     expect(await send(' '.repeat(5 * 1024 * 1024 + 1))).toEqual({ code: 413, body: 'request payload too large' })
   })
 
+  test('more than 5 MiB is counted', async () => {
+    const { server, registry } = start()
+    await server.inject({ method: 'POST', url: '/', headers: { 'content-type': 'application/json' }, payload: ' '.repeat(5 * 1024 * 1024 + 1) })
+    expect(await registry.metrics()).toContain('admission_latency_seconds_count{status="error",resource="unknown"} 1')
+  })
+
   test('what is not there whole after 30 s is given up: nobody can hold bodies open', () => {
     expect(start().server.server).toMatchObject({ requestTimeout: 30_000, headersTimeout: 30_000 })
   })
@@ -242,6 +249,36 @@ describe('what is unusual, yet a review', () => {
 })
 
 describe('over TLS', () => {
+  test.for([
+    ['that tell their length', { 'content-length': String(5 * 1024 * 1024) }],
+    ['that do not', { 'transfer-encoding': 'chunked' }],
+  ] as const)('large requests %s are refused while others of 64 MiB are under way, and counted; small ones are answered', async ([, length]) => {
+    const { server, registry, lines } = start()
+    await server.listen({ host: '127.0.0.1', port: 0 })
+    const { port } = server.server.address() as AddressInfo
+    const post = (headers: Readonly<Record<string, string>>) => {
+      const request = httpsRequest({ host: '127.0.0.1', servername: 'localhost', port, ca: certificates.caCert, agent: false, method: 'POST', headers: { 'content-type': 'application/json', ...headers } })
+      onTestFinished(() => void request.destroy())
+      // Some are cut off in the middle.
+      const status = new Promise<number | undefined>((resolve) => request.on('error', () => resolve(undefined)).on('response', (response) => resolve(response.resume().statusCode)))
+      return { request, status }
+    }
+    const underWay = Array.from({ length: 12 }, () => post(length))
+    for (const { request } of underWay) request.write('{')
+    const answerTo = ({ request, status }: ReturnType<typeof post>, body: string) => {
+      request.end(body)
+      return status
+    }
+    const large = () => answerTo(post(length), `{}${' '.repeat(5 * 1024 * 1024 - 2)}`)
+    const small = () => answerTo(post({ 'content-length': '2' }), '{}')
+    await vi.waitFor(async () => expect(await large()).toBe(503), PATIENCE)
+    expect(await small()).toBe(200)
+    expect(lines).toContain('Request refused')
+    expect(await registry.metrics()).toMatch(/admission_latency_seconds_count\{status="error",resource="unknown"\} [1-9]/)
+    for (const { request } of underWay) request.destroy()
+    await vi.waitFor(async () => expect(await large()).toBe(200), PATIENCE)
+  })
+
   test('it serves with its certificate, and with another once that is replaced', async () => {
     const { server } = start()
     await server.listen({ host: '127.0.0.1', port: 0 })
@@ -270,7 +307,7 @@ describe('over TLS', () => {
     expect(await handshake(port, others, client)).toMatch(outcome)
   })
 
-  test('no connection is ended for being idle, which would cost the review that is just sent on it', async () => {
+  test('no connection is ended that an API server may still use: it ends those that it has not used for 90 s', async () => {
     const { server } = start()
     await server.listen({ host: '127.0.0.1', port: 0 })
     const { port } = server.server.address() as AddressInfo
@@ -278,8 +315,21 @@ describe('over TLS', () => {
     onTestFinished(() => agent.destroy())
     const options = { host: '127.0.0.1', servername: 'localhost', port, ca: certificates.caCert, agent }
     const headers = await new Promise((resolve, reject) => httpsRequest(options, (response) => resolve(response.resume().headers)).on('error', reject).end())
-    // A server that ends idle connections announces it: `keep-alive: timeout=72`.
-    expect(headers).toMatchObject({ connection: 'keep-alive' })
-    expect(headers).not.toHaveProperty('keep-alive')
+    expect(headers).toMatchObject({ connection: 'keep-alive', 'keep-alive': 'timeout=600' })
+  })
+
+  test('more connections than API servers need are refused, which is said once', async () => {
+    const { server, lines } = start()
+    expect(server.server.maxConnections).toBe(2000)
+    server.server.maxConnections = 1
+    await server.listen({ host: '127.0.0.1', port: 0 })
+    const { port } = server.server.address() as AddressInfo
+    const agent = new Agent({ keepAlive: true })
+    onTestFinished(() => agent.destroy())
+    const options = { host: '127.0.0.1', servername: 'localhost', port, ca: certificates.caCert, agent }
+    await new Promise((resolve, reject) => httpsRequest(options, (response) => resolve(response.resume().headers)).on('error', reject).end())
+    expect(await get(port, certificates)).toMatch(/ECONNRESET|disconnected|hang up/)
+    expect(await get(port, certificates)).toMatch(/ECONNRESET|disconnected|hang up/)
+    expect(lines.filter((line) => line.startsWith('Connections are refused'))).toHaveLength(1)
   })
 })

@@ -1,7 +1,10 @@
+import type { Server } from 'node:http'
+import { MINUTE } from '@vpa/core/time.ts'
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import type { Log } from '@vpa/kube/log.ts'
 import { REQUEST_LIMITS } from '@vpa/kube/request-limits.ts'
 import type { Certificates } from './certificates.ts'
+import { limitLargeBodies } from './large-bodies.ts'
 import type { AdmissionMetrics, Step } from './metrics.ts'
 import { AdmissionReview, type AdmissionRequest, type Answer } from './review.ts'
 import type { TlsPolicy } from './tls.ts'
@@ -11,6 +14,18 @@ export const SERVING_PATH = '/serving'
 
 /** Larger requests are refused; the API server's own limit for objects is 3 MiB. */
 const BODY_LIMIT = 5 * 1024 * 1024
+
+/**
+ * An API server asks over HTTP/1.1, with a connection for each request that is under way: by default 600 of all kinds at most. Three have room,
+ * and their connections take some 130 MB.
+ */
+const MOST_CONNECTIONS = 2000
+
+/**
+ * A connection that we end just when the API server asks costs a review. It ends those itself that it has not used for 90 s (Go's `IdleConnTimeout`),
+ * so that ours are only those of others, who never end them.
+ */
+const IDLE_TIMEOUT = 10 * MINUTE
 
 /** With the charset that would otherwise be added, for every answer anew. */
 const JSON_TYPE = 'application/json; charset=utf-8'
@@ -34,13 +49,18 @@ export function admissionServer(options: AdmissionServerOptions): FastifyInstanc
   const https = { ...secureContext(tls), ...http, keepAlive: true }
   // While closing, connections that are idle are ended and requests that are under way, or still come, are answered.
   const server = fastify({ https, bodyLimit: BODY_LIMIT, requestTimeout, forceCloseConnections: 'idle', return503OnClosing: false }) as unknown as FastifyInstance
-  // The API server ends connections that it has no use for; one that we end just when it asks costs a review. Who is gone is noticed by TCP.
-  server.server.keepAliveTimeout = 0
+  limitConnections(server.server, log)
+  const refuse = (reply: FastifyReply, code: number, why: string) => {
+    metrics.latency.series({ status: 'error', resource: 'unknown' }).observe(0)
+    log.warn('Request refused', { why })
+    return reply.code(code).send(why)
+  }
+  limitLargeBodies(server, { limit: BODY_LIMIT, refuse: (reply) => void refuse(reply, 503, 'too many large requests at the same time') })
   server.removeAllContentTypeParsers()
   // By its name, the parser is found without taking the header apart for every request.
   server.addContentTypeParser(['application/json', '*'], { parseAs: 'string' }, (_request, body, done) => done(null, body))
   server.setErrorHandler((error: { code?: string }, _request, reply) => {
-    if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return reply.code(413).send('request payload too large')
+    if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return refuse(reply, 413, 'request payload too large')
     log.error('Request could not be read', { error })
     return reply.code(400).send()
   })
@@ -59,6 +79,17 @@ export function admissionServer(options: AdmissionServerOptions): FastifyInstanc
 export function replaceCertificates(server: FastifyInstance, tls: Certificates & TlsPolicy): void {
   const { server: https } = server as unknown as { server: { setSecureContext(options: object): void } }
   https.setSecureContext(secureContext(tls))
+}
+
+function limitConnections(server: Server, log: Log): void {
+  server.maxConnections = MOST_CONNECTIONS
+  server.keepAliveTimeout = IDLE_TIMEOUT
+  let saidAt = -Infinity
+  server.on('drop', (connection) => {
+    if (performance.now() - saidAt < MINUTE) return
+    saidAt = performance.now()
+    log.warn('Connections are refused: there are more than the API servers need', { open: server.maxConnections, from: connection?.remoteAddress })
+  })
 }
 
 function secureContext({ serverCert, serverKey, minVersion, ciphers }: Certificates & TlsPolicy) {
