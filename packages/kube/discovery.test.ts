@@ -52,32 +52,32 @@ test('requests at the same time share their answers, which are kept for five min
   expect(asked()).toEqual([...once, ...once])
 })
 
-test('however many groups are named that do not exist, one list is read every ten seconds', async () => {
+test('however many groups are named that do not exist, one list is read every five seconds', async () => {
   const { served, asked, clock } = await discovering(serving(GROUPS))
   const nameMany = () => Promise.all(Array.from({ length: 500 }, (_, index) => served(`g${index}.example`)))
   expect(new Set((await nameMany()).flat())).toEqual(new Set())
   await nameMany()
   expect(asked()).toEqual(['/apis'])
-  await clock.advance(10 * SECOND)
+  await clock.advance(5 * SECOND)
   await nameMany()
   expect(asked()).toEqual(['/apis', '/apis'])
 })
 
-test('a group that comes is found within ten seconds', async () => {
+test('a group that comes is found within five seconds', async () => {
   const { served, clock, server } = await discovering(serving([]))
   expect(await served('example.com')).toEqual([])
   server.handle(serving(GROUPS))
-  await clock.advance(10 * SECOND)
+  await clock.advance(5 * SECOND)
   expect(await served('example.com')).toHaveLength(2)
 })
 
-test('an API server that cannot be asked is asked again ten seconds later; until then it is an error', async () => {
+test('an API server that cannot be asked is asked again five seconds later; until then it is an error', async () => {
   const { served, asked, clock, server } = await discovering((_, response) => refuse(response, 500, { message: 'no luck' }))
   await expect(served('example.com')).rejects.toThrow('no luck')
   await expect(served('bare.example')).rejects.toThrow('no luck')
   expect(asked()).toEqual(['/apis'])
   server.handle(serving(GROUPS))
-  await clock.advance(10 * SECOND)
+  await clock.advance(5 * SECOND)
   expect(await served('example.com')).toHaveLength(2)
 })
 

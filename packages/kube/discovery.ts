@@ -14,7 +14,7 @@ interface GroupResource extends DiscoveredResource {
 
 const LIFETIME = 5 * MINUTE
 /** Whatever groups are named, the list of all is read no more often. */
-const LIST_LIFETIME = 10 * SECOND
+const LIST_LIFETIME = 5 * SECOND
 
 /** By group, its versions, the preferred one first. */
 type Versions = ReadonlyMap<string, readonly string[]>

@@ -1,4 +1,4 @@
-import { HOUR, MINUTE } from '@vpa/core/time.ts'
+import { HOUR, MINUTE, SECOND } from '@vpa/core/time.ts'
 import { expect, test, vi } from 'vitest'
 import { type Handler, clientOf, json, refuse, startApiServer } from '../../test/support/api-server.ts'
 import { fakeClock } from '../../test/support/fake-clock.ts'
@@ -81,6 +81,17 @@ test('an answer is given for ten minutes, and then while it is asked for again',
   expect(scales.lookup('ns', ROLLOUT)).toMatchObject({ found: { replicas: 3 } })
   await scales.prefetch('ns', ROLLOUT)
   expect(scales.lookup('ns', ROLLOUT)).toMatchObject({ found: { replicas: 5 } })
+})
+
+test('a kind that has just come is found soon: that it is not there is read from a list, and costs no request', async () => {
+  const { scales, clock, server } = await lookingUp(scaleOf(3))
+  server.handle((_, response) => json(response, 200, { groups: [] }))
+  await scales.prefetch('ns', ROLLOUT)
+  expect(scales.lookup('ns', ROLLOUT)).toMatchObject({ missing: 'not-scalable' })
+  server.handle(withRollouts(scaleOf(3)))
+  await clock.advance(5 * SECOND)
+  await scales.prefetch('ns', ROLLOUT)
+  expect(scales.lookup('ns', ROLLOUT)).toMatchObject({ found: { replicas: 3 } })
 })
 
 test("a step back of the system's time keeps no answer for longer", async () => {

@@ -1,7 +1,7 @@
 import { type RawMeta, projectOwners } from '@vpa/core/api/object.ts'
 import type { LabelSelector } from '@vpa/core/selector.ts'
 import type { ObjectRef, WorkloadAnswer } from '@vpa/core/target/workload.ts'
-import { type DurationMs, HOUR, MINUTE } from '@vpa/core/time.ts'
+import { type DurationMs, HOUR, MINUTE, SECOND } from '@vpa/core/time.ts'
 import { isNotFound } from './api-error.ts'
 import type { Client } from './client.ts'
 import type { Clock } from './clock.ts'
@@ -28,6 +28,8 @@ interface Entry {
 }
 
 const FOUND_LIFETIME = 10 * MINUTE
+/** Discovery tells it, which remembers by itself: to ask again costs no request. */
+const NOT_SCALABLE_LIFETIME = 5 * SECOND
 const OTHER_LIFETIME = MINUTE
 const UNUSED_LIFETIME = HOUR
 /** In the owner of a pod, anybody may name what is not there; some 20 MB. */
@@ -101,8 +103,7 @@ export class ScaleLookup {
     const answer = await this.#read(namespace, ref).catch((error: unknown) => ({ failed: messageOf(error) }))
     // What was true before an outage is better than nothing.
     if (!('failed' in answer && 'found' in entry.answer)) entry.answer = answer
-    const lifetime: DurationMs = 'found' in answer ? FOUND_LIFETIME : OTHER_LIFETIME
-    entry.askAgainAt = this.#options.clock.uptime() + lifetime * (1 + this.#options.random())
+    entry.askAgainAt = this.#options.clock.uptime() + lifetimeOf(answer) * (1 + this.#options.random())
     entry.asking = undefined
   }
 
@@ -147,6 +148,11 @@ export class ScaleLookup {
       for (const [key, { usedAt }] of entries) if (now - usedAt >= UNUSED_LIFETIME) entries.delete(key)
     }
   }
+}
+
+function lifetimeOf(answer: WorkloadAnswer): DurationMs {
+  if ('found' in answer) return FOUND_LIFETIME
+  return 'missing' in answer && answer.missing === 'not-scalable' ? NOT_SCALABLE_LIFETIME : OTHER_LIFETIME
 }
 
 function isTooLong(namespace: string, { name, kind, apiVersion }: ObjectRef): boolean {
