@@ -7,8 +7,8 @@ import { median } from '../bench/report.ts'
 import { meansOf, slopeErrorOf, slopeOf } from './linear-fit.ts'
 
 const MOST_MIB_PER_HOUR = 1
-/** What a fit must exclude at least: one that is less certain would hide a leak such as that reported of Go, 50 MB/h. */
-const EXCLUDED_MIB_PER_HOUR = 10
+/** Twice the standard error of a fit; one that is less certain says nothing of {@link MOST_MIB_PER_HOUR}. */
+const MOST_ERROR = 2
 const MOST_LAG_MS = 50
 /** Growth of file descriptors that is no leak: connections are opened as needed. */
 const SPARE_FILES = 5
@@ -139,8 +139,8 @@ export class SoakedProgram {
 }
 
 function wrongWith({ slope, error }: { readonly slope: number; readonly error: number }): readonly string[] {
-  if (slope - error > MOST_MIB_PER_HOUR) return ['memory grows']
-  return slope + error > EXCLUDED_MIB_PER_HOUR ? ['memory goes up and down too much to tell whether it grows; soak for longer'] : []
+  if (slope > MOST_MIB_PER_HOUR) return ['memory grows']
+  return error > MOST_ERROR ? ['memory goes up and down too much to tell whether it grows; soak for longer'] : []
 }
 
 /** MiB an hour, with twice the standard error of the fit; and what it takes at the end. */
