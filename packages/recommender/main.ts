@@ -3,6 +3,7 @@ import { connect } from '@vpa/kube/connect.ts'
 import { every } from '@vpa/kube/every.ts'
 import { connectionOf } from '@vpa/kube/flags.ts'
 import { runProgram } from '@vpa/kube/program.ts'
+import { turn } from '@vpa/kube/turn.ts'
 import { Config, recommenderOptions } from './config.ts'
 import { openDashboard } from './dashboard/open-dashboard.ts'
 import { Recorder } from './dashboard/recorder.ts'
@@ -47,14 +48,7 @@ await runProgram({
       signal,
     })
     const dashboard = recorder && (await openDashboard(config, { cluster, clock, log, options, recorder, recommender }))
-    const tick = async () => {
-      try {
-        await recommender.tick()
-        health.beat()
-      } catch (error) {
-        log.error('Recommender Run failed', { error })
-      }
-    }
+    const tick = () => turn(() => recommender.tick(), { message: 'Recommender Run failed', health, log })
     if (await lead(cluster.synced())) {
       // Prometheus may take longer than a rollout waits.
       health.standBy()
