@@ -6,6 +6,7 @@ import { expect, test } from 'vitest'
 import * as z from 'zod'
 import { CASES, type Json, harmOfReading, hostileText } from '../../test/support/hostile-input.ts'
 import { limitRangeOf, vpaOf } from '../../test/support/new-pods.ts'
+import { fakeClock } from '../../test/support/fake-clock.ts'
 import { silentLog } from '../../test/support/recorded-log.ts'
 import { certificatesFor } from './certificates.ts'
 import { AdmissionMetrics } from './metrics.ts'
@@ -24,6 +25,7 @@ const reviewer = new Reviewer(
 const server = admissionServer({
   tls: { ...(await certificatesFor(['localhost'], Date.now())), minVersion: 'TLSv1.2' },
   metrics: new AdmissionMetrics(new Registry()),
+  clock: fakeClock(),
   log: silentLog,
   review: (request) => reviewer.review(request),
   beat: () => {},

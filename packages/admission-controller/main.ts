@@ -58,6 +58,7 @@ async function serve(reviewer: Reviewer, client: Client, context: Context): Prom
   const server = admissionServer({
     tls: { ...certificates, ...policy },
     metrics,
+    clock,
     log,
     review: (request) => reviewer.review(request),
     beat: () => health.beat(),

@@ -49,7 +49,7 @@ async function serving(names: Names) {
   const client = clientOf(await startApiServer((_, response) => refuse(response, 404)))
   const source = certificateSource(parsed.config, 'kube-system', { client, clock: fakeClock() })
   const first = await source.read()
-  const server = admissionServer({ tls: { ...first, minVersion: 'TLSv1.2' }, metrics: new AdmissionMetrics(new Registry()), log, beat: () => {}, review: () => { throw new Error('not asked') } })
+  const server = admissionServer({ tls: { ...first, minVersion: 'TLSv1.2' }, metrics: new AdmissionMetrics(new Registry()), clock: fakeClock(), log, beat: () => {}, review: () => { throw new Error('not asked') } })
   onTestFinished(() => server.close())
   await server.listen({ host: '127.0.0.1', port: 0 })
   const trusted = [first.caCert]

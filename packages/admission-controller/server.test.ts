@@ -1,13 +1,15 @@
 import { Agent, request as httpsRequest } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { projectVpa } from '@vpa/core/api/vpa.ts'
 import type { Workload } from '@vpa/core/target/workload.ts'
+import { MINUTE } from '@vpa/core/time.ts'
 import { ObjectStore } from '@vpa/kube/store.ts'
 import { array, assert, asyncProperty, constant, constantFrom, dictionary, jsonValue, oneof, record } from 'fast-check'
 import type { FastifyInstance } from 'fastify'
 import { Registry } from 'prom-client'
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { fakeClock } from '../../test/support/fake-clock.ts'
 import { PATIENCE } from '../../test/support/patience.ts'
 import { limitRangeOf, rawPodOf, vpaOf } from '../../test/support/new-pods.ts'
 import { logTo } from '../../test/support/recorded-log.ts'
@@ -32,16 +34,18 @@ function start(policy: TlsPolicy = { minVersion: 'TLSv1.2' }) {
   const limitRanges = new ObjectStore<ReturnType<typeof limitRangeOf>>(fail)
   const reviewer = new Reviewer({ vpas, limitRanges, workload }, { gates: { perVpaConfig: false, cpuStartupBoost: false, inPlace: false }, startupBoost: { enabled: false, maxAllowed: undefined } })
   const registry = new Registry()
+  const clock = fakeClock()
   const lines: string[] = []
   const server = admissionServer({
     tls: { ...certificates, ...policy },
     metrics: new AdmissionMetrics(registry),
+    clock,
     log: logTo((message) => void lines.push(message), ['info', 'warn', 'error']),
     beat: () => {},
     review: (request) => reviewer.review(request),
   })
   onTestFinished(() => server.close())
-  return { vpas, limitRanges, registry, server, lines }
+  return { vpas, limitRanges, registry, server, clock, lines }
 }
 
 function fail(error: unknown): never {
@@ -307,15 +311,34 @@ describe('over TLS', () => {
     expect(await handshake(port, others, client)).toMatch(outcome)
   })
 
-  test('no connection is ended that an API server may still use: it ends those that it has not used for 90 s', async () => {
-    const { server } = start()
+  test('a connection on which nothing comes is ended after ten minutes; one that is used is not', async () => {
+    const { server, clock } = start()
     await server.listen({ host: '127.0.0.1', port: 0 })
     const { port } = server.server.address() as AddressInfo
-    const agent = new Agent({ keepAlive: true })
-    onTestFinished(() => agent.destroy())
-    const options = { host: '127.0.0.1', servername: 'localhost', port, ca: certificates.caCert, agent }
-    const headers = await new Promise((resolve, reject) => httpsRequest(options, (response) => resolve(response.resume().headers)).on('error', reject).end())
-    expect(headers).toMatchObject({ connection: 'keep-alive', 'keep-alive': 'timeout=600' })
+    const open = async () => {
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+      onTestFinished(() => agent.destroy())
+      const options = { host: '127.0.0.1', servername: 'localhost', port, ca: certificates.caCert, agent }
+      const use = () => new Promise<{ socket: Socket; headers: object }>((resolve, reject) => {
+        const request = httpsRequest(options, (response) => {
+          const { socket } = response
+          response.resume().on('end', () => resolve({ socket, headers: response.headers }))
+        })
+        request.on('error', reject).end()
+      })
+      const { socket, headers } = await use()
+      // A server that ends idle connections by itself announces it: `keep-alive: timeout=72`.
+      expect(headers).not.toHaveProperty('keep-alive')
+      return { use, socket }
+    }
+    const [used, idle] = [await open(), await open()]
+    await clock.advance(9 * MINUTE)
+    await used.use()
+    await clock.advance(MINUTE)
+    await clock.advance(MINUTE)
+    await vi.waitFor(() => expect(idle.socket.destroyed).toBe(true), PATIENCE)
+    const { socket } = await used.use()
+    expect(socket).toBe(used.socket)
   })
 
   test('more connections than API servers need are refused, which is said once', async () => {

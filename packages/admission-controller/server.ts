@@ -1,9 +1,9 @@
-import type { Server } from 'node:http'
-import { MINUTE } from '@vpa/core/time.ts'
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
+import type { Clock } from '@vpa/kube/clock.ts'
 import type { Log } from '@vpa/kube/log.ts'
 import { REQUEST_LIMITS } from '@vpa/kube/request-limits.ts'
 import type { Certificates } from './certificates.ts'
+import { limitConnections } from './connections.ts'
 import { limitLargeBodies } from './large-bodies.ts'
 import type { AdmissionMetrics, Step } from './metrics.ts'
 import { AdmissionReview, type AdmissionRequest, type Answer } from './review.ts'
@@ -15,18 +15,6 @@ export const SERVING_PATH = '/serving'
 /** Larger requests are refused; the API server's own limit for objects is 3 MiB. */
 const BODY_LIMIT = 5 * 1024 * 1024
 
-/**
- * An API server asks over HTTP/1.1, with a connection for each request that is under way: by default 600 of all kinds at most. Three have room,
- * and their connections take some 130 MB.
- */
-const MOST_CONNECTIONS = 2000
-
-/**
- * A connection that we end just when the API server asks costs a review. It ends those itself that it has not used for 90 s (Go's `IdleConnTimeout`),
- * so that ours are only those of others, who never end them.
- */
-const IDLE_TIMEOUT = 10 * MINUTE
-
 /** With the charset that would otherwise be added, for every answer anew. */
 const JSON_TYPE = 'application/json; charset=utf-8'
 
@@ -34,6 +22,7 @@ export interface AdmissionServerOptions {
   review(request: AdmissionRequest): Answer
   readonly tls: Certificates & TlsPolicy
   readonly metrics: AdmissionMetrics
+  readonly clock: Clock
   readonly log: Log
   /** A request was answered. */
   beat(): void
@@ -49,7 +38,7 @@ export function admissionServer(options: AdmissionServerOptions): FastifyInstanc
   const https = { ...secureContext(tls), ...http, keepAlive: true }
   // While closing, connections that are idle are ended and requests that are under way, or still come, are answered.
   const server = fastify({ https, bodyLimit: BODY_LIMIT, requestTimeout, forceCloseConnections: 'idle', return503OnClosing: false }) as unknown as FastifyInstance
-  limitConnections(server.server, log)
+  limitConnections(server.server, options)
   const refuse = (reply: FastifyReply, code: number, why: string) => {
     metrics.latency.series({ status: 'error', resource: 'unknown' }).observe(0)
     log.warn('Request refused', { why })
@@ -79,17 +68,6 @@ export function admissionServer(options: AdmissionServerOptions): FastifyInstanc
 export function replaceCertificates(server: FastifyInstance, tls: Certificates & TlsPolicy): void {
   const { server: https } = server as unknown as { server: { setSecureContext(options: object): void } }
   https.setSecureContext(secureContext(tls))
-}
-
-function limitConnections(server: Server, log: Log): void {
-  server.maxConnections = MOST_CONNECTIONS
-  server.keepAliveTimeout = IDLE_TIMEOUT
-  let saidAt = -Infinity
-  server.on('drop', (connection) => {
-    if (performance.now() - saidAt < MINUTE) return
-    saidAt = performance.now()
-    log.warn('Connections are refused: there are more than the API servers need', { open: server.maxConnections, from: connection?.remoteAddress })
-  })
 }
 
 function secureContext({ serverCert, serverKey, minVersion, ciphers }: Certificates & TlsPolicy) {

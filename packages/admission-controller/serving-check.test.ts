@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import { Registry } from 'prom-client'
 import { expect, onTestFinished, test } from 'vitest'
+import { fakeClock } from '../../test/support/fake-clock.ts'
 import { silentLog } from '../../test/support/recorded-log.ts'
 import { certificatesFor } from './certificates.ts'
 import { AdmissionMetrics } from './metrics.ts'
@@ -13,7 +14,7 @@ const strange = await certificatesFor([HOST], Date.now())
 
 async function listening(): Promise<number> {
   const tls = { ...own, minVersion: 'TLSv1.2' as const }
-  const server = admissionServer({ tls, metrics: new AdmissionMetrics(new Registry()), log: silentLog, beat: () => {}, review: () => { throw new Error('not asked') } })
+  const server = admissionServer({ tls, metrics: new AdmissionMetrics(new Registry()), clock: fakeClock(), log: silentLog, beat: () => {}, review: () => { throw new Error('not asked') } })
   onTestFinished(() => server.close())
   await server.listen({ host: '127.0.0.1', port: 0 })
   return (server.server.address() as AddressInfo).port

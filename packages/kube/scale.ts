@@ -44,7 +44,7 @@ const LONGEST = { namespace: 63, name: 253, kind: 63, apiVersion: 253 + '/'.leng
  * still given while it is asked for again, and a workload that the API server was never asked about is on its way for the
  * next reader. (Upstream: ControllerFetcher and its controllerCacheStorage.)
  *
- * What was found is remembered as long as it is used: there is no more of it than the cluster has. Of all else, so many are.
+ * What was found is remembered as long as it is used: there is no more of it than the cluster has. Of all else, the latest {@link MOST_NOT_FOUND}.
  */
 export class ScaleLookup {
   readonly #options: ScaleLookupOptions
