@@ -9,6 +9,8 @@ const REPLICAS = 2
 const LOOSE_PODS = 100
 /** A VPA wants something else as often. At 20 changes a second a group's pods are replaced every 100 seconds, time enough to know how each came back. */
 const CHANGES_FOR_A_WISH = 100
+/** As often a group is rolled out: its new pods have another hash among their labels, and so a history of their own. */
+const ROLL_OUT_EVERY_MS = 60_000
 /** What is still to be made up for where the cluster is slower than asked; more is let go. */
 const MOST_BEHIND_MS = 1000
 const USAGE = { 'kwok.x-k8s.io/usage-cpu': '1m', 'kwok.x-k8s.io/usage-memory': '1Mi' }
@@ -34,21 +36,22 @@ export interface ChurnOptions {
 }
 
 /**
- * Keeps the number of loose pods, with others all the time: the oldest goes, a new one comes. Now and then a VPA wants something else for its
- * Deployment, whose pods are then evicted and come back with it.
+ * Keeps the number of loose pods, with others all the time: the oldest goes, a new one comes, one group after the other with a new template's
+ * hash. Now and then a VPA wants something else for its Deployment, whose pods are then evicted and come back with it.
  *
  * @returns when each change was made
  */
 export async function churn(cluster: ChaosCluster, { end, changesPerSecond, signal }: ChurnOptions): Promise<readonly number[]> {
   const alive: Manifest[] = []
   const changes: number[] = []
-  for (let due = Date.now(); Date.now() < end; changes.push(Date.now())) {
+  const begin = Date.now()
+  for (let due = begin; Date.now() < end; changes.push(Date.now())) {
     const count = changes.length
     const oldest = alive.length < LOOSE_PODS || count % 2 === 0 ? undefined : alive.shift()
     if (oldest) {
       await cluster.remove(oldest)
     } else {
-      const next = loosePod(count)
+      const next = loosePod(count, Math.floor((Date.now() - begin) / ROLL_OUT_EVERY_MS))
       await cluster.apply(next)
       alive.push(next)
     }
@@ -68,8 +71,13 @@ function vpaOf(group: number, turn: number): Manifest {
   return vpa(`web-${group}`, exactly({ cpu: `${20 + 5 * turn}m`, memory: '20Mi' }))
 }
 
-/** Its group's VPA knows it by its label; the group's ReplicaSet does not, as it asks for one more. */
-function loosePod(count: number): Manifest {
-  const labels = { app: `web-${count % GROUPS}` }
+/**
+ * Its group's VPA knows it by its label; the group's ReplicaSet does not, as it asks for one more.
+ *
+ * @param rollOuts of all groups, one after the other
+ */
+function loosePod(count: number, rollOuts: number): Manifest {
+  const group = count % GROUPS
+  const labels = { app: `web-${group}`, 'pod-template-hash': `${Math.floor((rollOuts + GROUPS - 1 - group) / GROUPS)}` }
   return { apiVersion: 'v1', kind: 'Pod', metadata: { namespace: NAMESPACE, name: `${labels.app}-${count}`, labels, annotations: USAGE }, spec: podSpec }
 }

@@ -4,8 +4,12 @@
  *   npm run soak -- [--minutes 60] [--changes 20] [--on sandbox|control-plane]
  *
  * Each change is a pod created or deleted; `--changes` is how many a second in the second half of the time, which is judged. In the first
- * half there are more of them. Besides, VPAs change their minds, and pods are evicted and come back. The programs' loops take a second, so
- * that half an hour is a day of default flags.
+ * half there are more of them. Besides, VPAs change their minds, and pods are evicted and come back; each minute a workload is rolled out. The
+ * programs' loops take a second, so that half an hour is a day of default flags.
+ *
+ * One growth is by design: each roll-out leaves 1.6 KB of history behind until the collection of garbage, which is each hour and drops what
+ * is old enough: by default, 8 days. Here that is 0.1 MiB/h of the recommender's.
+ *
  * Ends with 1 where memory grows faster than 1 MiB/h by linear fit, or goes up and down too much to tell, file descriptors grow, the event
  * loop's p99 is 50 ms or more in any minute, or a program ends or has nothing to do. The error of the fit is printed with it: it is small
  * enough after an hour.
