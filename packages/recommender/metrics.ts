@@ -73,7 +73,7 @@ export class Metrics {
     this.#resourceReads = new Counter({ name: 'vpa_resources_get_resources_count', help: 'Count of reads of the requests of containers, by where they were read from.', labelNames: ['source'], registers })
     this.#crowdedOut = new Counter({
       name: 'vpa_recommender_crowded_out_groups_total',
-      help: 'Groups of equally labelled pods whose history was dropped early: the pods are gone, no VPA wants it, and their namespace had more than 10,000 such groups.',
+      help: 'Groups of equally labelled pods whose history was dropped early: the pods are gone, no VPA wants it, and their namespace had more than 25,000 such groups.',
       registers,
     })
   }

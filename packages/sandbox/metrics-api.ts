@@ -1,6 +1,6 @@
 import { formatQuantity, quantityOfBytes } from '@vpa/core/quantity.ts'
 import { matchesSelector } from '@vpa/core/selector.ts'
-import { type DurationMs, formatTime, parseTime } from '@vpa/core/time.ts'
+import { type DurationMs, type EpochMs, formatTime, parseTime } from '@vpa/core/time.ts'
 import { notFound } from './api-error.ts'
 import type { Clock } from './clock.ts'
 import { NODES, PODS } from './kind.ts'
@@ -47,39 +47,40 @@ export class MetricsApi {
   #podMetrics(namespace: string | undefined, labelSelector: string) {
     const selector = parseLabelSelector(labelSelector)
     const at = this.#measuredAt()
-    return this.#runningPods()
+    return this.#runningPods(at)
       .filter(({ metadata }) => (namespace === undefined || metadata.namespace === namespace) && matchesSelector(selector, metadata.labels ?? {}))
       .map((pod) => ({
         metadata: { name: pod.metadata.name, namespace: pod.metadata.namespace, creationTimestamp: formatTime(at), ...(pod.metadata.labels && { labels: pod.metadata.labels }) },
-        ...this.#measurement(),
+        ...this.#measurement(at),
         containers: pod.spec.containers.map(({ name }) => ({ name, usage: usageJson(this.#parts.loads.usage(pod, name, at)) })),
       }))
   }
 
   #nodeMetrics() {
     const at = this.#measuredAt()
+    const running = this.#runningPods(at)
     return this.#parts.storage.list(NODES).map(({ metadata }) => {
-      const pods = this.#runningPods().filter(({ spec }) => spec.nodeName === metadata.name)
+      const pods = running.filter(({ spec }) => spec.nodeName === metadata.name)
       const usages = pods.flatMap((pod) => pod.spec.containers.map(({ name }) => this.#parts.loads.usage(pod, name, at)))
       const total = usages.reduce((sum, usage) => ({ cpuMillicores: sum.cpuMillicores + usage.cpuMillicores, memoryBytes: sum.memoryBytes + usage.memoryBytes }), { cpuMillicores: 0, memoryBytes: 0 })
-      return { metadata: { name: metadata.name, creationTimestamp: formatTime(at) }, ...this.#measurement(), usage: usageJson(total) }
+      return { metadata: { name: metadata.name, creationTimestamp: formatTime(at) }, ...this.#measurement(at), usage: usageJson(total) }
     })
   }
 
   /** A pod appears once all its containers run and were measured since. */
-  #runningPods(): readonly Pod[] {
-    const at = this.#measuredAt()
+  #runningPods(at: EpochMs): readonly Pod[] {
     const runs = ({ running }: { running?: { startedAt: string } }) => running !== undefined && (parseTime(running.startedAt) ?? Infinity) <= at
     return (this.#parts.storage.list(PODS) as readonly Pod[]).filter(({ status }) => status.phase === 'Running' && (status.containerStatuses ?? []).every(({ state }) => runs(state)))
   }
 
-  #measuredAt(): number {
-    const { clock, resolution } = this.#parts
-    return clock.now() - (clock.now() % resolution)
+  /** Asked once for each answer: the next measurement may come while it is made. */
+  #measuredAt(): EpochMs {
+    const now = this.#parts.clock.now()
+    return now - (now % this.#parts.resolution)
   }
 
-  #measurement(): { timestamp: string; window: string } {
-    return { timestamp: formatTime(this.#measuredAt()), window: `${this.#parts.resolution / 1000}s` }
+  #measurement(at: EpochMs): { timestamp: string; window: string } {
+    return { timestamp: formatTime(at), window: `${this.#parts.resolution / 1000}s` }
   }
 }
 

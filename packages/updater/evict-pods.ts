@@ -36,7 +36,7 @@ export function chooseEvictable(pass: VpaPass, pods: readonly Pod[]): readonly C
 export async function evictPods(pass: VpaPass, chosen: readonly Candidate[]): Promise<boolean> {
   pass.tally.evictable = chosen.length
   if (chosen.length === 0) return true
-  const podsBefore = new Set(pass.pods.map(({ uid }) => uid))
+  const podsBefore = new Set(pass.allPodsOf.get(pass.vpa)?.map(({ uid }) => uid))
   for (const [index, candidate] of chosen.entries()) {
     const permission = permissionToEvict(pass, candidate.pod)
     if (permission !== 'granted') {

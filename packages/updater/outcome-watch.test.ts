@@ -1,3 +1,5 @@
+import type { Pod } from '@vpa/core/api/pod.ts'
+import { quantityOfMillis } from '@vpa/core/quantity.ts'
 import { HOUR, MINUTE, SECOND } from '@vpa/core/time.ts'
 import type { OutcomeOptions } from '@vpa/core/update/outcome-check.ts'
 import type { Cluster } from '@vpa/kube/cluster.ts'
@@ -6,7 +8,7 @@ import { Registry } from 'prom-client'
 import { expect, test, vi } from 'vitest'
 import { PATIENCE } from '../../test/support/patience.ts'
 import { silentLog } from '../../test/support/recorded-log.ts'
-import { type Scene, admitAs, recommend, renewLease, scene, setStatus, until } from '../../test/support/updater-scene.ts'
+import { type Scene, admitAs, podNames, recommend, renewLease, scene, setStatus, until } from '../../test/support/updater-scene.ts'
 import { Metrics } from './metrics.ts'
 import { OutcomeWatch } from './outcome-watch.ts'
 
@@ -220,4 +222,26 @@ test('a recommendation that turns around is told to be flapping', async () => {
   await loops(facts, 2)
   expect(evictions(facts)).toBe(before)
   await vi.waitFor(() => expect(applyFailed(facts)).toMatchObject([{ name: 'web', reason: 'Flapping' }]), PATIENCE)
+})
+
+test('a pod that had no node yet when others were evicted is none of those that came instead: it is no flapping when it goes the other way', async () => {
+  const bounds = (upper: string) => ({ recommendation: { containerRecommendations: [{ containerName: 'app', target: { cpu: '150m' }, lowerBound: { cpu: '150m' }, upperBound: { cpu: upper } }] } })
+  let [large, hasNode] = ['', false]
+  const asSeen = (pod: Pod) => (pod.name === large ? { ...pod, nodeName: hasNode ? pod.nodeName : undefined, containerStatuses: [], containers: pod.containers.map((app) => ({ ...app, requests: { cpu: quantityOfMillis(200) } })) } : pod)
+  const seen = (cluster: Cluster): Cluster => ({ ...cluster, pods: { ...cluster.pods, list: () => [...cluster.pods.list()].map(asSeen), subscribe: (listener) => cluster.pods.subscribe(listener) } as Cluster['pods'] })
+  const facts = await scene({ kind: 'ReplicaSet', replicas: 4, outcome, seen })
+  const { sandbox, cluster } = facts
+  const first = podNames(facts)
+  large = first[0]!
+  await admitAs(sandbox, 'web', { cpu: '150m' })
+  await setStatus(sandbox, 'web', bounds('300m'))
+  await loops(facts, 6)
+  expect(podNames(facts).filter((name) => first.includes(name))).toEqual([large])
+
+  hasNode = true
+  await setStatus(sandbox, 'web', bounds('160m'))
+  await until(cluster.vpas, () => cluster.vpas.get('default', 'web')?.status.recommendation?.containerRecommendations?.[0]?.upperBound?.['cpu']?.nanos === 160_000_000n)
+  await loops(facts, 1)
+  expect(applyFailed(facts)).toEqual([])
+  expect(podNames(facts)).not.toContain(large)
 })

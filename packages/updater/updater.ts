@@ -92,14 +92,16 @@ export class Updater {
     const vpas = this.#withTarget(acting)
     this.#deprecation.give(vpas)
     timer.endStep('ListVPAs')
-    const pods = this.#runningPods(uptime)
+    const pods = [...cluster.pods.list()]
+    const running = new Set(this.#running(pods, uptime))
     timer.endStep('ListPods')
-    const podsOf = podsByVpa(vpas, pods, cluster)
+    const allPodsOf = podsByVpa(vpas, pods, cluster)
+    const podsOf = new Map([...allPodsOf].map(([vpa, itsPods]) => [vpa, itsPods.filter((pod) => running.has(pod))]))
     timer.endStep('FilterPods')
-    this.#refreshMemory(pods, now, uptime)
+    this.#refreshMemory(running, now, uptime)
     this.#outcomes?.beginLoop(podsOf, acting)
     timer.endStep('AdmissionInit')
-    const ended = await this.#updateInOrder(podsOf, { now, uptime, servesResize })
+    const ended = await this.#updateInOrder(podsOf, { now, uptime, servesResize, allPodsOf })
     if (ended.length === podsOf.size) timer.endStep('EvictPods')
     this.#record(podsOf, ended, uptime)
     await metrics.forgetGone(cluster.vpas)
@@ -117,22 +119,22 @@ export class Updater {
   }
 
   /** Those that have a node, and are not on their way out as far as anybody knows. */
-  #runningPods(uptime: DurationMs): readonly Pod[] {
+  #running(pods: readonly Pod[], uptime: DurationMs): readonly Pod[] {
     const { leaving } = this.#memory
     for (const [uid, until] of leaving) if (until <= uptime) leaving.delete(uid)
-    return [...this.#options.cluster.pods.list()].filter(({ deleting, nodeName, uid }) => !deleting && nodeName !== undefined && !leaving.has(uid))
+    return pods.filter(({ deleting, nodeName, uid }) => !deleting && nodeName !== undefined && !leaving.has(uid))
   }
 
-  #refreshMemory(pods: readonly Pod[], now: EpochMs, uptime: DurationMs): void {
+  #refreshMemory(pods: ReadonlySet<Pod>, now: EpochMs, uptime: DurationMs): void {
     const { resizeTimes, infeasible, hourly } = this.#memory
     resizeTimes.observe(pods, now)
-    const uids = new Set(pods.map(({ uid }) => uid))
+    const uids = new Set([...pods].map(({ uid }) => uid))
     for (const uid of infeasible.keys()) if (!uids.has(uid)) infeasible.delete(uid)
     hourly.forgetOld(uptime)
   }
 
   /** @returns what came of those VPAs that the loop came to the end of */
-  async #updateInOrder(podsOf: PodsByVpa, loop: Pick<LoopContext, 'now' | 'uptime' | 'servesResize'>): Promise<readonly VpaOutcome[]> {
+  async #updateInOrder(podsOf: PodsByVpa, loop: Pick<LoopContext, 'now' | 'uptime' | 'servesResize' | 'allPodsOf'>): Promise<readonly VpaOutcome[]> {
     const { cluster, log, metrics, update } = this.#options
     if (podsOf.size === 0) log.info('No VPA objects to process')
     const ordered = [...podsOf].toSorted(([a], [b]) => this.#rank(a) - this.#rank(b))

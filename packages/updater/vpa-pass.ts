@@ -36,6 +36,8 @@ export interface LoopContext extends LoopMemory {
   /** When the loop began, by the clock that nobody sets: for what is remembered from loop to loop. */
   readonly uptime: DurationMs
   readonly options: UpdateOptions & GroupOptions & { readonly startupBoost: boolean; readonly inPlaceOnly: boolean }
+  /** Also those that have no node yet, or are on their way out. */
+  readonly allPodsOf: ReadonlyMap<Vpa, readonly Pod[]>
   /** Whether the API server serves `pods/resize`. */
   readonly servesResize: boolean
   /** undefined: evict without looking at what comes of it. */

@@ -46,11 +46,11 @@ export async function openSandboxCluster(): Promise<SandboxCluster> {
   }
 }
 
-/** Every other measurement has the most, so that the recommendation stays the same; each between them has a bucket of the histogram for half a minute, and then the next one's. */
+/** Every fourth measurement has the most, so that the recommendation stays the same; each of the others has the next bucket of the histogram, so that those that are lost and those that count twice can be told apart. */
 export function steadyMillicores(at: EpochMs): number {
   const count = Math.floor(at / METRIC_RESOLUTION_MS)
-  if (count % 2 === 0) return MOST_MILLICORES
-  const bucket = Math.floor(count / 2) % BUCKETS
+  if (count % 4 === 0) return MOST_MILLICORES
+  const bucket = count % BUCKETS
   const { starts } = CPU_BUCKETS
   return Math.ceil(500 * ((starts[bucket] ?? 0) + (starts[bucket + 1] ?? 0)))
 }

@@ -69,6 +69,7 @@ export function newPass(input: UpdaterInput): { pass: VpaPass; pods: readonly Po
     leaving: new Map(),
     hourly: new Hourly(),
     servesResize: true,
+    allPodsOf: new Map(),
     outcomes: undefined,
     signal: new AbortController().signal,
   }

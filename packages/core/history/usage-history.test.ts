@@ -147,7 +147,7 @@ test.for([
   ['more: those go that had no sample for longest', 3, [2, 3, 4]],
 ] as const)('of groups that pods have left behind and nobody wants, %s', ([, most, expected]) => {
   const history = leftBehind(5)
-  expect(history.dropCrowds(() => false, most)).toBe(5 - expected.length)
+  expect(history.dropCrowds(() => false, most)).toHaveLength(5 - expected.length)
   expect(hoursOf(history)).toEqual(expected)
 })
 
@@ -156,7 +156,7 @@ test('where there are too many groups, those that a VPA wants, that have pods, a
   history.setPod(pod('b', { labels: { hour: '1' } }), T)
   history.setPod(pod('a', { namespace: 'other', labels: { hour: '7' } }), T)
   history.deletePodsExcept((_, name) => name === 'b')
-  expect(history.dropCrowds(({ labels }) => labels['hour'] === '0', 2)).toBe(1)
+  expect(history.dropCrowds(({ labels }) => labels['hour'] === '0', 2)).toHaveLength(1)
   expect(hoursOf(history)).toEqual([0, 1, 3, 4, 7])
 })
 

@@ -118,9 +118,9 @@ export class UsageHistory {
    * Drops groups without pods that no VPA wants, where their namespace has more than so many: those first that had no sample for longest.
    * Who may label pods could otherwise make as many as it likes, each of which is kept for as long as usage is.
    *
-   * @returns how many were dropped
+   * @returns those that were dropped
    */
-  dropCrowds(isWanted: (group: PodGroup) => boolean, mostPerNamespace: number): number {
+  dropCrowds(isWanted: (group: PodGroup) => boolean, mostPerNamespace: number): readonly PodGroup[] {
     const leftBehind = new Map<string, (readonly [key: string, group: PodGroup])[]>()
     for (const entry of this.#groups) {
       const [, group] = entry
@@ -132,7 +132,7 @@ export class UsageHistory {
     const crowds = [...leftBehind.values()].filter(({ length }) => length > mostPerNamespace)
     const dropped = crowds.flatMap((entries) => entries.toSorted(([, a], [, b]) => lastUseOf(a) - lastUseOf(b)).slice(0, -mostPerNamespace))
     for (const [key] of dropped) this.#groups.delete(key)
-    return dropped.length
+    return dropped.map(([, group]) => group)
   }
 
   #groupFor(facts: PodFacts): PodGroup {

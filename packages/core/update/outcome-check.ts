@@ -186,6 +186,7 @@ export class OutcomeCheck {
       const message = `No pod replaced evicted pod ${eviction.pod.name} within ${formatDuration(REPLACEMENT_TIMEOUT)}: see the events of its controller.`
       effects.push({ eviction, effect: this.#fail(eviction, 'NotReplaced', message, now) })
     }
+    for (const [uid, { eviction }] of this.#lastDone) if (now.uptime - eviction.at.uptime >= this.#options.flappingWindow) this.#lastDone.delete(uid)
     for (const [uid, trouble] of this.#troubles) {
       if (trouble.reason === 'Flapping' && now.uptime >= retryAt(trouble) + this.#options.flappingWindow) this.#troubles.delete(uid)
     }
