@@ -152,6 +152,21 @@ test('the target of a VPA is known when the stores are, of whatever kind it is',
   expect(cluster.workload('ns', targetRef)).toMatchObject({ found: { replicas: 2 } })
 })
 
+test('of a Deployment that a custom resource owns it is known whether that can be scaled, when all is read: its first pod does not wait for it', async () => {
+  const owner = { apiVersion: 'konghq.com/v1', kind: 'Kong', name: 'kong' }
+  const lists: Readonly<Record<string, readonly object[]>> = {
+    '/apis/autoscaling.k8s.io/v1/verticalpodautoscalers': [{ metadata: { namespace: 'ns', name: 'web', uid: 'v' }, spec: { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' } } }],
+    '/apis/apps/v1/deployments': [{ metadata: { namespace: 'ns', name: 'web', uid: 'd', ownerReferences: [{ ...owner, uid: 'k', controller: true }] }, spec: { selector: {} } }],
+  }
+  const { cluster } = await connected(({ path, query }, response) => {
+    const items = query['watch'] ? undefined : lists[path]
+    if (path === '/apis') json(response, 200, { groups: [] })
+    else if (items) json(response, 200, { metadata: { resourceVersion: '1' }, items })
+  }, { watch: { vpas: true, workloads: true } })
+  await cluster.synced()
+  expect(cluster.workload('ns', owner)).toEqual({ missing: 'not-scalable', message: 'no matches for kind "Kong" in group "konghq.com"' })
+})
+
 test('a VPA status replaces the former one', async () => {
   const connection = await connected(() => {})
   const { status } = projectVpa({ status: { observedGeneration: 3, conditions: [{ type: 'RecommendationProvided', status: 'True', lastTransitionTime: '2026-03-01T00:00:00Z' }] } })

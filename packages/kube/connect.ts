@@ -2,7 +2,8 @@ import { isDeepStrictEqual } from 'node:util'
 import type { JsonPatch } from '@vpa/core/admit/json-patch.ts'
 import { checkpointStatusJson } from '@vpa/core/api/checkpoint.ts'
 import { vpaStatusJson } from '@vpa/core/api/vpa.ts'
-import { isWellKnown } from '@vpa/core/target/workload.ts'
+import { controllerOf } from '@vpa/core/target/owner.ts'
+import { type WorkloadAnswer, isWellKnown } from '@vpa/core/target/workload.ts'
 import { isConflict, isNotFound } from './api-error.ts'
 import { Client, type ClientOptions } from './client.ts'
 import type { CheckpointWrite, Cluster, ObjectName, Outcome } from './cluster.ts'
@@ -37,6 +38,9 @@ export interface ConnectOptions extends OpenClientOptions, Omit<InformerOptions,
 
 type Writer = Pick<Client, 'request'>
 
+/** Of owners: two or three are usual. */
+const LONGEST_CHAIN = 10
+
 /** @throws Error that says what is wrong with the kubeconfig or the ServiceAccount */
 export async function openClient(options: OpenClientOptions): Promise<Client> {
   return new Client({ ...options, credentials: await openCredentials(options), userAgent: options.source })
@@ -61,9 +65,14 @@ export async function connect(options: ConnectOptions): Promise<Cluster> {
   const events = new EventRecorder({ ...options, client: writer, signal: stopped.signal })
   const { vpas, pods, limitRanges, checkpoints, evictions, horizontalAutoscalers, nodes, resourceQuotas } = informers
 
-  /** Targets without a store are read as soon as a VPA names them, not when the first tick asks. */
+  /** Targets without a store, and such owners of those that have one, are read as soon as a VPA names them, not when the first pod or tick asks. */
   async function readTarget({ namespace, spec: { targetRef } }: ReturnType<typeof vpas.get> & object): Promise<void> {
-    if (targetRef !== undefined && !isWellKnown(targetRef.kind)) await scales.prefetch(namespace, targetRef)
+    let current = targetRef
+    for (let links = 0; current !== undefined && isWellKnown(current.kind) && links < LONGEST_CHAIN; links += 1) {
+      const answer: WorkloadAnswer = informers.workload(current.kind, namespace, current.name)
+      current = 'found' in answer ? controllerOf(answer.found) : undefined
+    }
+    if (current !== undefined && !isWellKnown(current.kind)) await scales.prefetch(namespace, current)
   }
   if (watch.vpas) vpas.subscribe(({ now }) => void (now && readTarget(now)))
 

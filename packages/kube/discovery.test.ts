@@ -1,7 +1,8 @@
 import { MINUTE, SECOND } from '@vpa/core/time.ts'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { type Handler, clientOf, json, refuse, startApiServer } from '../../test/support/api-server.ts'
 import { fakeClock } from '../../test/support/fake-clock.ts'
+import { PATIENCE } from '../../test/support/patience.ts'
 import { Discovery } from './discovery.ts'
 
 const version = (groupVersion: string) => ({ groupVersion, version: groupVersion.split('/')[1] })
@@ -24,7 +25,8 @@ async function discovering(handler: Handler) {
   const discovery = new Discovery(clientOf(server, { clock }), clock)
   const served = async (group: string, kind = 'Toaster') => (await discovery.resourcesOf(group, kind)).map(({ groupVersion, plural, subresources }) => [groupVersion, plural, ...subresources].join(' '))
   const asked = () => server.seen.map(({ path }) => path)
-  return { clock, server, served, asked }
+  const known = (group: string, kind = 'Toaster') => discovery.knownResourcesOf(group, kind)?.map(({ groupVersion }) => groupVersion)
+  return { clock, server, served, known, asked }
 }
 
 test.for([
@@ -81,9 +83,52 @@ test('an API server that cannot be asked is asked again five seconds later; unti
   expect(await served('example.com')).toHaveLength(2)
 })
 
-test('a version that cannot be read is not remembered', async () => {
-  const { served, server } = await discovering(({ path }, response) => (path === '/apis' ? json(response, 200, { groups: GROUPS }) : refuse(response, 500, { message: 'no luck' })))
+test('a version that cannot be read is read again five seconds later; what was known before stays known', async () => {
+  const { served, known, asked, clock, server } = await discovering(serving(GROUPS))
+  await served('example.com')
+  server.handle(({ path }, response) => (path === '/apis' ? json(response, 200, { groups: GROUPS }) : refuse(response, 500, { message: 'no luck' })))
+  await clock.advance(5 * MINUTE)
+  await expect(served('example.com')).rejects.toThrow('no luck')
+  await expect(served('example.com')).rejects.toThrow('no luck')
+  expect(known('example.com')).toHaveLength(2)
+  const before = asked().length
+  server.handle(serving(GROUPS))
+  await clock.advance(5 * SECOND)
+  expect(await served('example.com')).toHaveLength(2)
+  expect(asked()).toHaveLength(before + 3)
+})
+
+test('a kind that comes to a group that is known is found within five seconds', async () => {
+  const { served, clock, server } = await discovering(({ path }, response) => (path === '/apis' ? json(response, 200, { groups: GROUPS }) : json(response, 200, { resources: [] })))
+  expect(await served('example.com')).toEqual([])
+  server.handle(serving(GROUPS))
+  await clock.advance(5 * SECOND)
+  expect(await served('example.com')).toHaveLength(2)
+})
+
+test('without a wait, what is known is told, and what is due is read for the next', async () => {
+  const { served, known, asked, clock, server } = await discovering(serving(GROUPS))
+  expect(known('example.com')).toBeUndefined()
+  await vi.waitFor(() => expect(known('example.com')).toHaveLength(2), PATIENCE)
+  expect(known('gone.example')).toEqual([])
+  server.handle(serving([]))
+  await clock.advance(5 * MINUTE)
+  expect(known('example.com')).toHaveLength(2)
+  await vi.waitFor(() => expect(known('example.com')).toEqual([]), PATIENCE)
+  const before = asked().length
+  for (let index = 0; index < 500; index += 1) expect(known(`g${index}.example`)).toEqual([])
+  expect(asked()).toHaveLength(before)
+  server.handle(serving(GROUPS))
+  await clock.advance(5 * SECOND)
+  expect(known('example.com')).toEqual([])
+  await served('example.com')
+  expect(known('example.com')).toHaveLength(2)
+})
+
+test('a version that could never be read is read again five seconds later', async () => {
+  const { served, clock, server } = await discovering(({ path }, response) => (path === '/apis' ? json(response, 200, { groups: GROUPS }) : refuse(response, 500, { message: 'no luck' })))
   await expect(served('example.com')).rejects.toThrow('no luck')
   server.handle(serving(GROUPS))
+  await clock.advance(5 * SECOND)
   expect(await served('example.com')).toHaveLength(2)
 })

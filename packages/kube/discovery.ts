@@ -13,16 +13,19 @@ interface GroupResource extends DiscoveredResource {
 }
 
 const LIFETIME = 5 * MINUTE
-/** Whatever groups are named, the list of all is read no more often. */
-const LIST_LIFETIME = 5 * SECOND
+/** Of what is not there, and of failures: whatever is named, nothing is read more often. */
+const SHORT_LIFETIME = 5 * SECOND
 
 /** By group, its versions, the preferred one first. */
 type Versions = ReadonlyMap<string, readonly string[]>
 
-/** `at` is the clock's uptime. */
-interface Read<T> {
+/** The last reading; `at` is the clock's uptime when it began. */
+interface Reading<T> {
   readonly at: DurationMs
   readonly answer: Promise<T>
+  /** Of the last one that went well: what was true before an outage is better than nothing. */
+  known: T | undefined
+  hasFailed: boolean
 }
 
 /**
@@ -32,9 +35,9 @@ interface Read<T> {
 export class Discovery {
   readonly #client: Client
   readonly #clock: Clock
-  #list: Read<Versions> | undefined
+  #list: Reading<Versions> | undefined
   /** Of groups that are served, or were. */
-  readonly #groups = new Map<string, Read<readonly GroupResource[]>>()
+  readonly #groups = new Map<string, Reading<readonly GroupResource[]>>()
 
   constructor(client: Client, clock: Clock) {
     this.#client = client
@@ -47,34 +50,47 @@ export class Discovery {
    * @throws ApiError or Error when the API server could not be asked
    */
   async resourcesOf(group: string, kind: string): Promise<readonly DiscoveredResource[]> {
-    const resources = await (this.#known(group) ?? this.#read(group))
-    return resources.filter((resource) => resource.kind === kind)
+    const known = this.#groups.get(group)
+    const resources = await (known && this.#isFresh(known, kind) ? known.answer : this.#read(group))
+    return ofKind(resources, kind)
   }
 
-  #known(group: string): Promise<readonly GroupResource[]> | undefined {
+  /** What {@link resourcesOf} last told, or would have, without a wait; undefined before the first answer. What is due is asked for, for the next reader. */
+  knownResourcesOf(group: string, kind: string): readonly DiscoveredResource[] | undefined {
     const known = this.#groups.get(group)
-    return known !== undefined && this.#clock.uptime() - known.at < LIFETIME ? known.answer : undefined
+    const isNotServed = known === undefined && group !== '' && this.#list?.known?.has(group) === false
+    const isFresh = isNotServed ? this.#isListFresh() : known && this.#isFresh(known, kind)
+    if (!isFresh) void this.#read(group).catch(() => {})
+    return isNotServed ? [] : known?.known && ofKind(known.known, kind)
+  }
+
+  #isFresh({ at, known, hasFailed }: Reading<readonly GroupResource[]>, kind: string): boolean {
+    const isThere = !hasFailed && (known === undefined || ofKind(known, kind).length > 0)
+    return this.#clock.uptime() - at < (isThere ? LIFETIME : SHORT_LIFETIME)
+  }
+
+  #isListFresh(): boolean {
+    return this.#list !== undefined && this.#clock.uptime() - this.#list.at < SHORT_LIFETIME
   }
 
   async #read(group: string): Promise<readonly GroupResource[]> {
+    const due = this.#clock.uptime()
     const versions = group === '' ? ['v1'] : (await this.#versions()).get(group)
+    const before = this.#groups.get(group)
     if (versions === undefined) {
       this.#groups.delete(group)
       return []
     }
     // Others may have waited for the list as well.
-    const known = this.#known(group)
-    if (known !== undefined) return known
+    if (before !== undefined && before.at >= due) return before.answer
     const answer = Promise.all(versions.map((version) => this.#readVersion(version))).then((perVersion) => perVersion.flat())
-    this.#groups.set(group, { at: this.#clock.uptime(), answer })
-    // A failure is not worth remembering.
-    answer.catch(() => this.#groups.delete(group))
+    const reading = readingOf(due, answer, before?.known)
+    this.#groups.set(group, reading)
     return answer
   }
 
-  /** Also a failure is remembered: each of many groups would ask again. */
   #versions(): Promise<Versions> {
-    if (this.#list === undefined || this.#clock.uptime() - this.#list.at >= LIST_LIFETIME) this.#list = { at: this.#clock.uptime(), answer: this.#readVersions() }
+    if (this.#list === undefined || !this.#isListFresh()) this.#list = readingOf(this.#clock.uptime(), this.#readVersions(), this.#list?.known)
     return this.#list.answer
   }
 
@@ -107,6 +123,16 @@ export async function servesResize(discovery: Discovery, onUnknown: (error: unkn
     onUnknown(error)
     return true
   }
+}
+
+function readingOf<T>(at: DurationMs, answer: Promise<T>, known: T | undefined): Reading<T> {
+  const reading: Reading<T> = { at, answer, known, hasFailed: false }
+  answer.then((read) => (reading.known = read), () => (reading.hasFailed = true))
+  return reading
+}
+
+function ofKind(resources: readonly GroupResource[], kind: string): readonly DiscoveredResource[] {
+  return resources.filter((resource) => resource.kind === kind)
 }
 
 function subresourcesOf(plural: string, resources: readonly { name: string }[]): readonly string[] {

@@ -105,12 +105,12 @@ test("a step back of the system's time keeps no answer for longer", async () => 
   expect(server.seen.filter(({ path }) => path === '/apis')).toHaveLength(2)
 })
 
-test('a failure is asked again after a minute', async () => {
+test('a failure is asked again after five seconds', async () => {
   const { scales, clock, server } = await lookingUp((_, response) => refuse(response, 500, { message: 'no luck' }))
   await scales.prefetch('ns', ROLLOUT)
   expect(scales.lookup('ns', ROLLOUT)).toEqual({ failed: 'no luck' })
   server.handle(withRollouts(scaleOf(5)))
-  await clock.advance(MINUTE)
+  await clock.advance(5 * SECOND)
   await scales.prefetch('ns', ROLLOUT)
   expect(scales.lookup('ns', ROLLOUT)).toMatchObject({ found: { replicas: 5 } })
 })
@@ -139,20 +139,61 @@ test.for([
   expect(server.seen).toEqual([])
 })
 
-const named = (index: number) => ({ apiVersion: 'example.com/v1', kind: 'Foo', name: `foo-${index}` })
+const rollouts = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => ({ ...ROLLOUT, name: `web-${from + index}` }))
+const NOT_READ = expect.objectContaining({ failed: expect.stringContaining('has not been read yet') })
 
-test('of all that is named and not there, the latest 20,000 are remembered; what was found stays', async () => {
-  const { scales, server } = await lookingUp(scaleOf(3))
+test('of what is named in a namespace and not there, the latest 4,500 to 5,000 are remembered; what was found stays, and so does what others named', async () => {
+  const { scales } = await lookingUp(scaleOf(3))
   await scales.prefetch('ns', ROLLOUT)
-  const read = async (from: number, to: number) => Promise.all(Array.from({ length: to - from }, (_, index) => scales.prefetch('ns', named(from + index))))
-  await read(0, 10_000)
-  scales.lookup('ns', named(0))
-  await read(10_000, 20_001)
-  // To ask about one that is forgotten brings it back, and costs the next.
-  const unread = [0, 2, 20_000, 1].filter((index) => 'failed' in scales.lookup('ns', named(index)))
-  expect(unread).toEqual([1])
+  await scales.prefetch('other', ROLLOUT)
+  const [first, second, ...more] = rollouts(0, 5001)
+  await Promise.all([first!, second!].map((ref) => scales.prefetch('ns', ref)))
+  await Promise.all(more.slice(0, -1).map((ref) => scales.prefetch('ns', ref)))
+  scales.lookup('ns', first!)
+  await scales.prefetch('ns', more.at(-1)!)
+  expect(scales.lookup('ns', second!)).toEqual(NOT_READ)
+  expect(scales.lookup('ns', first!)).toMatchObject({ missing: 'not-found' })
+  expect(scales.lookup('other', ROLLOUT)).toMatchObject({ missing: 'not-found' })
   expect(scales.lookup('ns', ROLLOUT)).toMatchObject({ found: { replicas: 3 } })
-  expect(server.seen.map(({ path }) => path)).toEqual(['/apis', '/apis/argoproj.io/v1alpha1', SCALE_PATH])
+})
+
+test('objects of a kind that cannot be scaled cost neither a request nor memory, however many: the owner of another is still known', async () => {
+  const { scales, server } = await lookingUp(scaleOf(3))
+  const owner = { apiVersion: 'example.com/v1', kind: 'Kong', name: 'kong' }
+  await scales.prefetch('shop', owner)
+  const run = { ...ROLLOUT, kind: 'AnalysisRun' }
+  await scales.prefetch('shop', run)
+  const asked = server.seen.length
+  for (let index = 0; index < 30_000; index += 1) scales.lookup('evil', { ...owner, apiVersion: `g${index}.example/v1` })
+  for (let index = 0; index < 30_000; index += 1) scales.lookup('evil', { ...run, name: `run-${index}` })
+  expect([owner, run].map((ref) => scales.lookup('shop', ref))).toMatchObject([{ missing: 'not-scalable' }, { missing: 'not-scalable' }])
+  expect(server.seen).toHaveLength(asked)
+})
+
+test('where one namespace names thousands, another does not wait behind all of them', async () => {
+  const { scales } = await lookingUp(scaleOf(3))
+  let done = 0
+  const many = rollouts(0, 2000).map((ref) => scales.prefetch('evil', ref).then(() => (done += 1)))
+  await scales.prefetch('ns', ROLLOUT)
+  expect(scales.lookup('ns', ROLLOUT)).toMatchObject({ found: { replicas: 3 } })
+  expect(done).toBeLessThan(1000)
+  await Promise.all(many)
+})
+
+test('that a kind cannot be scaled, or an object is not there, outlives an outage', async () => {
+  const { scales, clock, server } = await lookingUp(scaleOf(3))
+  const refs = [{ ...ROLLOUT, kind: 'AnalysisRun' }, { ...ROLLOUT, apiVersion: 'example.com/v1' }, { ...ROLLOUT, name: 'other' }]
+  const answers = async () => {
+    await Promise.all(refs.map((ref) => scales.prefetch('ns', ref)))
+    return refs.map((ref) => scales.lookup('ns', ref))
+  }
+  const before = await answers()
+  expect(before.filter((answer) => 'missing' in answer)).toHaveLength(3)
+  server.handle((_, response) => refuse(response, 500, { message: 'no luck' }))
+  for (let outage = 0; outage < 3; outage += 1) {
+    await clock.advance(5 * MINUTE)
+    expect(await answers()).toEqual(before)
+  }
 })
 
 test('fifty are asked for at once, and the others in their turn', async () => {

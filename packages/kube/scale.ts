@@ -28,12 +28,13 @@ interface Entry {
 }
 
 const FOUND_LIFETIME = 10 * MINUTE
-/** Discovery tells it, which remembers by itself: to ask again costs no request. */
-const NOT_SCALABLE_LIFETIME = 5 * SECOND
-const OTHER_LIFETIME = MINUTE
+const NOT_FOUND_LIFETIME = MINUTE
+const FAILED_LIFETIME = 5 * SECOND
 const UNUSED_LIFETIME = HOUR
-/** In the owner of a pod, anybody may name what is not there; some 20 MB. */
-const MOST_NOT_FOUND = 20_000
+/** In a namespace: in the owner of a pod, anybody may name what is not there. Some 5 MB. */
+const MOST_NOT_FOUND = 5000
+/** So many are forgotten at once: to look for the oldest each time would be slow. */
+const FORGOTTEN_AT_ONCE = 500
 /** So that requests of other kinds do not wait behind all of these. */
 const MOST_AT_ONCE = 50
 /** Of any object in Kubernetes. */
@@ -44,75 +45,81 @@ const LONGEST = { namespace: 63, name: 253, kind: 63, apiVersion: 253 + '/'.leng
  * still given while it is asked for again, and a workload that the API server was never asked about is on its way for the
  * next reader. (Upstream: ControllerFetcher and its controllerCacheStorage.)
  *
- * What was found is remembered as long as it is used: there is no more of it than the cluster has. Of all else, the latest {@link MOST_NOT_FOUND}.
+ * That a kind cannot be scaled is known of the kind, not of each object. What was found is remembered as long as it is used: there is no
+ * more of it than the cluster has. Of all else, the latest {@link MOST_NOT_FOUND} of each namespace, so that none pushes out what others need.
  */
 export class ScaleLookup {
   readonly #options: ScaleLookupOptions
-  readonly #discovery: Discovery
   readonly #found = new Map<string, Entry>()
-  /** The least recently used first. */
-  readonly #notFound = new Map<string, Entry>()
+  /** By namespace; the least recently used first. */
+  readonly #notFound = new Map<string, Map<string, Entry>>()
   readonly #turns = new Turns(MOST_AT_ONCE)
   #sweptAt: DurationMs
 
   constructor(options: ScaleLookupOptions) {
     this.#options = options
-    this.#discovery = options.discovery
     this.#sweptAt = options.clock.uptime()
   }
 
   lookup(namespace: string, ref: ObjectRef): WorkloadAnswer {
-    if (isTooLong(namespace, ref)) return { missing: 'not-found', message: 'no object can have a name, namespace, kind or API version of that length' }
-    return this.#entry(namespace, ref).answer
+    return this.#withoutAsking(namespace, ref) ?? this.#entry(namespace, ref).answer
   }
 
   /** Resolves when there is an answer, which {@link lookup} then gives, unless too many wait for theirs. */
   async prefetch(namespace: string, ref: ObjectRef): Promise<void> {
-    if (!isTooLong(namespace, ref)) await this.#entry(namespace, ref).asking
+    if (isTooLong(namespace, ref)) return
+    await this.#options.discovery.resourcesOf(groupOf(ref), ref.kind).catch(() => {})
+    if (this.#withoutAsking(namespace, ref) === undefined) await this.#entry(namespace, ref).asking
+  }
+
+  /** What is known of any object of that kind, or with such a name; undefined where this very one must be asked for. */
+  #withoutAsking(namespace: string, ref: ObjectRef): WorkloadAnswer | undefined {
+    if (isTooLong(namespace, ref)) return { missing: 'not-found', message: 'no object can have a name, namespace, kind or API version of that length' }
+    const resources = this.#options.discovery.knownResourcesOf(groupOf(ref), ref.kind)
+    return resources && !resources.some(isScalable) ? notScalable(ref, resources) : undefined
   }
 
   #entry(namespace: string, ref: ObjectRef): Entry {
     const now = this.#options.clock.uptime()
     // All versions of a group hold the same objects.
     const key = `${namespace}/${groupOf(ref)}/${ref.kind}/${ref.name}`
-    const entry = this.#found.get(key) ?? this.#notFound.get(key) ?? {
+    const entry = this.#found.get(key) ?? this.#notFound.get(namespace)?.get(key) ?? {
       answer: { failed: `the scale of ${ref.kind} ${namespace}/${ref.name} has not been read yet` },
       askAgainAt: now,
       usedAt: now,
       asking: undefined,
     }
     entry.usedAt = now
-    this.#remember(key, entry)
-    if (now >= entry.askAgainAt && entry.asking === undefined && this.#turns.waiting < MOST_NOT_FOUND) {
+    this.#remember(namespace, key, entry)
+    if (now >= entry.askAgainAt && entry.asking === undefined && this.#turns.waitingOf(namespace) < MOST_NOT_FOUND) {
       this.#sweep(now)
-      entry.asking = this.#turns.take(() => this.#ask(entry, namespace, ref)).then(() => this.#remember(key, entry))
+      entry.asking = this.#turns.take(namespace, () => this.#ask(entry, namespace, ref)).then(() => this.#remember(namespace, key, entry))
     }
     return entry
   }
 
-  #remember(key: string, entry: Entry): void {
-    this.#notFound.delete(key)
+  #remember(namespace: string, key: string, entry: Entry): void {
+    const others = this.#notFound.get(namespace) ?? new Map<string, Entry>()
+    others.delete(key)
     if ('found' in entry.answer) return void this.#found.set(key, entry)
     this.#found.delete(key)
-    this.#notFound.set(key, entry)
-    const [oldest] = this.#notFound.keys()
-    if (this.#notFound.size > MOST_NOT_FOUND && oldest !== undefined) this.#notFound.delete(oldest)
+    this.#notFound.set(namespace, others.set(key, entry))
+    if (others.size <= MOST_NOT_FOUND) return
+    for (const oldest of others.keys()) if (others.size > MOST_NOT_FOUND - FORGOTTEN_AT_ONCE) others.delete(oldest)
   }
 
   async #ask(entry: Entry, namespace: string, ref: ObjectRef): Promise<void> {
     const answer = await this.#read(namespace, ref).catch((error: unknown) => ({ failed: messageOf(error) }))
     // What was true before an outage is better than nothing.
-    if (!('failed' in answer && 'found' in entry.answer)) entry.answer = answer
+    if (!('failed' in answer) || 'failed' in entry.answer) entry.answer = answer
     entry.askAgainAt = this.#options.clock.uptime() + lifetimeOf(answer) * (1 + this.#options.random())
     entry.asking = undefined
   }
 
   async #read(namespace: string, ref: ObjectRef): Promise<WorkloadAnswer> {
-    const group = groupOf(ref)
-    const resources = await this.#discovery.resourcesOf(group, ref.kind)
-    if (resources.length === 0) return { missing: 'not-scalable', message: `no matches for kind "${ref.kind}" in group "${group}"` }
-    let missing: WorkloadAnswer = { missing: 'not-scalable', message: 'the server could not find the requested resource' }
-    for (const resource of resources.filter(({ subresources }) => subresources.includes('scale'))) {
+    const resources = await this.#options.discovery.resourcesOf(groupOf(ref), ref.kind)
+    let missing = notScalable(ref, resources)
+    for (const resource of resources.filter(isScalable)) {
       try {
         return await this.#readScale(namespace, ref, resource)
       } catch (error) {
@@ -144,15 +151,25 @@ export class ScaleLookup {
   #sweep(now: DurationMs): void {
     if (now - this.#sweptAt < UNUSED_LIFETIME) return
     this.#sweptAt = now
-    for (const entries of [this.#found, this.#notFound]) {
+    for (const entries of [this.#found, ...this.#notFound.values()]) {
       for (const [key, { usedAt }] of entries) if (now - usedAt >= UNUSED_LIFETIME) entries.delete(key)
     }
+    for (const [namespace, entries] of this.#notFound) if (entries.size === 0) this.#notFound.delete(namespace)
   }
 }
 
 function lifetimeOf(answer: WorkloadAnswer): DurationMs {
-  if ('found' in answer) return FOUND_LIFETIME
-  return 'missing' in answer && answer.missing === 'not-scalable' ? NOT_SCALABLE_LIFETIME : OTHER_LIFETIME
+  if ('failed' in answer) return FAILED_LIFETIME
+  return 'found' in answer ? FOUND_LIFETIME : NOT_FOUND_LIFETIME
+}
+
+function isScalable({ subresources }: DiscoveredResource): boolean {
+  return subresources.includes('scale')
+}
+
+/** @param resources where the kind is served; empty: nowhere */
+function notScalable({ kind, ...ref }: ObjectRef, resources: readonly DiscoveredResource[]): WorkloadAnswer {
+  return { missing: 'not-scalable', message: resources.length === 0 ? `no matches for kind "${kind}" in group "${groupOf(ref)}"` : 'the server could not find the requested resource' }
 }
 
 function isTooLong(namespace: string, { name, kind, apiVersion }: ObjectRef): boolean {
@@ -160,7 +177,7 @@ function isTooLong(namespace: string, { name, kind, apiVersion }: ObjectRef): bo
 }
 
 /** `apps` of `apps/v1`, empty of `v1`. */
-function groupOf({ apiVersion }: ObjectRef): string {
+function groupOf({ apiVersion }: Pick<ObjectRef, 'apiVersion'>): string {
   return apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : ''
 }
 

@@ -224,8 +224,9 @@ test('a recommendation that turns around is told to be flapping', async () => {
   await vi.waitFor(() => expect(applyFailed(facts)).toMatchObject([{ name: 'web', reason: 'Flapping' }]), PATIENCE)
 })
 
+const bounds = (upper: string) => ({ recommendation: { containerRecommendations: [{ containerName: 'app', target: { cpu: '150m' }, lowerBound: { cpu: '150m' }, upperBound: { cpu: upper } }] } })
+
 test('a pod that had no node yet when others were evicted is none of those that came instead: it is no flapping when it goes the other way', async () => {
-  const bounds = (upper: string) => ({ recommendation: { containerRecommendations: [{ containerName: 'app', target: { cpu: '150m' }, lowerBound: { cpu: '150m' }, upperBound: { cpu: upper } }] } })
   let [large, hasNode] = ['', false]
   const asSeen = (pod: Pod) => (pod.name === large ? { ...pod, nodeName: hasNode ? pod.nodeName : undefined, containerStatuses: [], containers: pod.containers.map((app) => ({ ...app, requests: { cpu: quantityOfMillis(200) } })) } : pod)
   const seen = (cluster: Cluster): Cluster => ({ ...cluster, pods: { ...cluster.pods, list: () => [...cluster.pods.list()].map(asSeen), subscribe: (listener) => cluster.pods.subscribe(listener) } as Cluster['pods'] })
