@@ -1,9 +1,10 @@
+import { once } from 'node:events'
 import { Agent, request as httpsRequest } from 'node:https'
-import type { AddressInfo, Socket } from 'node:net'
+import { type AddressInfo, type Socket, connect } from 'node:net'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { projectVpa } from '@vpa/core/api/vpa.ts'
 import type { Workload } from '@vpa/core/target/workload.ts'
-import { MINUTE } from '@vpa/core/time.ts'
+import { MINUTE, SECOND } from '@vpa/core/time.ts'
 import { ObjectStore } from '@vpa/kube/store.ts'
 import { array, assert, asyncProperty, constant, constantFrom, dictionary, jsonValue, oneof, record } from 'fast-check'
 import type { FastifyInstance } from 'fastify'
@@ -79,6 +80,31 @@ const get = (port: number, { caCert }: OwnCertificates) =>
     const options = { host: '127.0.0.1', servername: 'localhost', port, ca: caCert, agent: false as const }
     httpsRequest(options, (response) => resolve(response.resume().statusCode)).on('error', ({ message }) => resolve(message)).end()
   })
+
+/** How a client sees that its connection is not accepted. */
+const REFUSED = /ECONNRESET|disconnected|hang up/
+
+/** Listens. Opens connections, which have been used once. */
+async function listen(server: FastifyInstance) {
+  await server.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = server.server.address() as AddressInfo
+  return async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    onTestFinished(() => agent.destroy())
+    const options = { host: '127.0.0.1', servername: 'localhost', port, ca: certificates.caCert, agent }
+    const use = () => new Promise<{ socket: Socket; headers: object }>((resolve, reject) => {
+      const request = httpsRequest(options, (response) => {
+        const { socket } = response
+        response.resume().on('end', () => resolve({ socket, headers: response.headers }))
+      })
+      request.on('error', reject).end()
+    })
+    const { socket, headers } = await use()
+    // A server that ends idle connections by itself announces it: `keep-alive: timeout=72`.
+    expect(headers).not.toHaveProperty('keep-alive')
+    return { use, socket }
+  }
+}
 
 /** What a handshake comes to: its protocol and, of TLS 1.2, its cipher suite; or why there is none. */
 const handshake = (port: number, { caCert }: OwnCertificates, client: ConnectionOptions) =>
@@ -230,6 +256,13 @@ describe('what is no review', () => {
   test('what is not there whole after 30 s is given up: nobody can hold bodies open', () => {
     expect(start().server.server).toMatchObject({ requestTimeout: 30_000, headersTimeout: 30_000 })
   })
+
+  test('a connection that has not come to TLS after 10 s is given up', () => {
+    const { server } = start().server
+    // Node shows it nowhere else.
+    const limit = Object.getOwnPropertySymbols(server).find(({ description }) => description === 'handshake-timeout')
+    expect(limit && Reflect.get(server, limit)).toBe(10_000)
+  })
 })
 
 describe('what is unusual, yet a review', () => {
@@ -256,8 +289,8 @@ describe('over TLS', () => {
   test.for([
     ['that tell their length', { 'content-length': String(5 * 1024 * 1024) }],
     ['that do not', { 'transfer-encoding': 'chunked' }],
-  ] as const)('large requests %s are refused while others of 64 MiB are under way, and counted; small ones are answered', async ([, length]) => {
-    const { server, registry, lines } = start()
+  ] as const)('large requests %s are refused while others of 64 MiB are under way, or those cut off that are slow, and counted; small ones are answered', async ([, length]) => {
+    const { server, registry, clock, lines } = start()
     await server.listen({ host: '127.0.0.1', port: 0 })
     const { port } = server.server.address() as AddressInfo
     const post = (headers: Readonly<Record<string, string>>) => {
@@ -279,6 +312,11 @@ describe('over TLS', () => {
     expect(await small()).toBe(200)
     expect(lines).toContain('Request refused')
     expect(await registry.metrics()).toMatch(/admission_latency_seconds_count\{status="error",resource="unknown"\} [1-9]/)
+    const before = lines.length
+    await clock.advance(2 * SECOND + 1)
+    expect(await large()).toBe(200)
+    expect(await Promise.race(underWay.map(({ status }) => status))).toBeUndefined()
+    expect(lines.slice(before)).toEqual(['Request refused', 'Request is not an AdmissionReview'])
     for (const { request } of underWay) request.destroy()
     await vi.waitFor(async () => expect(await large()).toBe(200), PATIENCE)
   })
@@ -313,32 +351,42 @@ describe('over TLS', () => {
 
   test('a connection on which nothing comes is ended after ten minutes; one that is used is not', async () => {
     const { server, clock } = start()
-    await server.listen({ host: '127.0.0.1', port: 0 })
-    const { port } = server.server.address() as AddressInfo
-    const open = async () => {
-      const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-      onTestFinished(() => agent.destroy())
-      const options = { host: '127.0.0.1', servername: 'localhost', port, ca: certificates.caCert, agent }
-      const use = () => new Promise<{ socket: Socket; headers: object }>((resolve, reject) => {
-        const request = httpsRequest(options, (response) => {
-          const { socket } = response
-          response.resume().on('end', () => resolve({ socket, headers: response.headers }))
-        })
-        request.on('error', reject).end()
-      })
-      const { socket, headers } = await use()
-      // A server that ends idle connections by itself announces it: `keep-alive: timeout=72`.
-      expect(headers).not.toHaveProperty('keep-alive')
-      return { use, socket }
-    }
+    const open = await listen(server)
     const [used, idle] = [await open(), await open()]
     await clock.advance(9 * MINUTE)
     await used.use()
     await clock.advance(MINUTE)
     await clock.advance(MINUTE)
     await vi.waitFor(() => expect(idle.socket.destroyed).toBe(true), PATIENCE)
-    const { socket } = await used.use()
-    expect(socket).toBe(used.socket)
+    expect((await used.use()).socket).toBe(used.socket)
+  })
+
+  test('a connection on which nothing comes is ended after two minutes where more than half of them are open', async () => {
+    const { server, clock } = start()
+    server.server.maxConnections = 3
+    const open = await listen(server)
+    const [used, idle] = [await open(), await open()]
+    await clock.advance(MINUTE)
+    await clock.advance(MINUTE)
+    await used.use()
+    await clock.advance(MINUTE)
+    await vi.waitFor(() => expect(idle.socket.destroyed).toBe(true), PATIENCE)
+    expect((await used.use()).socket).toBe(used.socket)
+  })
+
+  test('when a connection is refused, one on which nothing has come for two minutes makes room at once', async () => {
+    const { server, clock } = start()
+    server.server.maxConnections = 2
+    const open = await listen(server)
+    const { port } = server.server.address() as AddressInfo
+    const { socket } = await open()
+    for (let minute = 0; minute < 4; minute++) await clock.advance(MINUTE)
+    const silent = connect({ host: '127.0.0.1', port })
+    onTestFinished(() => void silent.destroy())
+    await once(silent, 'connect')
+    expect(await get(port, certificates)).toMatch(REFUSED)
+    await vi.waitFor(() => expect(socket.destroyed).toBe(true), PATIENCE)
+    await vi.waitFor(async () => expect(await get(port, certificates)).toBe(200), PATIENCE)
   })
 
   test('more connections than API servers need are refused, which is said once', async () => {
@@ -351,8 +399,8 @@ describe('over TLS', () => {
     onTestFinished(() => agent.destroy())
     const options = { host: '127.0.0.1', servername: 'localhost', port, ca: certificates.caCert, agent }
     await new Promise((resolve, reject) => httpsRequest(options, (response) => resolve(response.resume().headers)).on('error', reject).end())
-    expect(await get(port, certificates)).toMatch(/ECONNRESET|disconnected|hang up/)
-    expect(await get(port, certificates)).toMatch(/ECONNRESET|disconnected|hang up/)
+    expect(await get(port, certificates)).toMatch(REFUSED)
+    expect(await get(port, certificates)).toMatch(REFUSED)
     expect(lines.filter((line) => line.startsWith('Connections are refused'))).toHaveLength(1)
   })
 })

@@ -3,7 +3,7 @@ import type { Clock } from '@vpa/kube/clock.ts'
 import type { Log } from '@vpa/kube/log.ts'
 import { REQUEST_LIMITS } from '@vpa/kube/request-limits.ts'
 import type { Certificates } from './certificates.ts'
-import { limitConnections } from './connections.ts'
+import { SLOWEST_HANDSHAKE, limitConnections } from './connections.ts'
 import { limitLargeBodies } from './large-bodies.ts'
 import type { AdmissionMetrics, Step } from './metrics.ts'
 import { AdmissionReview, type AdmissionRequest, type Answer } from './review.ts'
@@ -35,7 +35,7 @@ export interface AdmissionServerOptions {
 export function admissionServer(options: AdmissionServerOptions): FastifyInstance {
   const { tls, metrics, log } = options
   const { http, requestTimeout } = REQUEST_LIMITS
-  const https = { ...secureContext(tls), ...http, keepAlive: true }
+  const https = { ...secureContext(tls), ...http, keepAlive: true, handshakeTimeout: SLOWEST_HANDSHAKE }
   // While closing, connections that are idle are ended and requests that are under way, or still come, are answered.
   const server = fastify({ https, bodyLimit: BODY_LIMIT, requestTimeout, forceCloseConnections: 'idle', return503OnClosing: false }) as unknown as FastifyInstance
   limitConnections(server.server, options)
@@ -44,7 +44,7 @@ export function admissionServer(options: AdmissionServerOptions): FastifyInstanc
     log.warn('Request refused', { why })
     return reply.code(code).send(why)
   }
-  limitLargeBodies(server, { limit: BODY_LIMIT, refuse: (reply) => void refuse(reply, 503, 'too many large requests at the same time') })
+  limitLargeBodies(server, { limit: BODY_LIMIT, clock: options.clock, refuse: (reply) => void refuse(reply, 503, 'too many large requests at the same time') })
   server.removeAllContentTypeParsers()
   // By its name, the parser is found without taking the header apart for every request.
   server.addContentTypeParser(['application/json', '*'], { parseAs: 'string' }, (_request, body, done) => done(null, body))
