@@ -68,7 +68,7 @@ export async function connect(options: ConnectOptions): Promise<Cluster> {
   /** Targets without a store, and such owners of those that have one, are read as soon as a VPA names them, not when the first pod or tick asks. */
   async function readTarget({ namespace, spec: { targetRef } }: ReturnType<typeof vpas.get> & object): Promise<void> {
     let current = targetRef
-    for (let links = 0; current !== undefined && isWellKnown(current.kind) && links < LONGEST_CHAIN; links += 1) {
+    for (let links = 0; watch.workloads && current !== undefined && isWellKnown(current.kind) && links < LONGEST_CHAIN; links += 1) {
       const answer: WorkloadAnswer = informers.workload(current.kind, namespace, current.name)
       current = 'found' in answer ? controllerOf(answer.found) : undefined
     }
