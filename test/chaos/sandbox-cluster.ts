@@ -46,11 +46,14 @@ export async function openSandboxCluster(): Promise<SandboxCluster> {
   }
 }
 
-/** Every fourth measurement has the most, so that the recommendation stays the same; each of the others has the next bucket of the histogram, so that those that are lost and those that count twice can be told apart. */
+/**
+ * Every other measurement has the most, so that the recommendation is the same from the second sample on; each between them has another bucket
+ * of the histogram, so that one that is lost and one that counts twice do not hide each other. Among the others they still would.
+ */
 export function steadyMillicores(at: EpochMs): number {
   const count = Math.floor(at / METRIC_RESOLUTION_MS)
-  if (count % 4 === 0) return MOST_MILLICORES
-  const bucket = count % BUCKETS
+  if (count % 2 === 0) return MOST_MILLICORES
+  const bucket = Math.floor(count / 2) % BUCKETS
   const { starts } = CPU_BUCKETS
   return Math.ceil(500 * ((starts[bucket] ?? 0) + (starts[bucket + 1] ?? 0)))
 }
