@@ -84,8 +84,7 @@ export class Discovery {
     // Others may have waited for the list as well.
     if (before !== undefined && before.at >= due) return before.answer
     const answer = Promise.all(versions.map((version) => this.#readVersion(version))).then((perVersion) => perVersion.flat())
-    const reading = readingOf(due, answer, before?.known)
-    this.#groups.set(group, reading)
+    this.#groups.set(group, readingOf(due, answer, before?.known))
     return answer
   }
 

@@ -1,5 +1,6 @@
 import type { EpochMs } from '../time.ts'
 import { type ObjectMeta, type RawMeta, projectMeta } from './object.ts'
+import { ownCopy } from './own-copy.ts'
 
 /** Far more containers than a pod has. Who may write events may name thousands, again and again. */
 const MOST_OFFENDERS = 100
@@ -33,8 +34,7 @@ export function projectEvictionEvent(raw: unknown): EvictionEvent {
     ...meta,
     podName: involvedObject?.kind === 'Pod' ? involvedObject.name : undefined,
     at: meta.createdAt,
-    // A copy: a part of a text would keep the whole in memory.
-    offenders: JSON.parse(JSON.stringify(all.slice(0, MOST_OFFENDERS))) as readonly Offender[],
+    offenders: ownCopy(all.slice(0, MOST_OFFENDERS)),
     offendersLeftOut: Math.max(0, all.length - MOST_OFFENDERS),
   }
 }

@@ -1,4 +1,5 @@
 import type { Labels } from '../selector.ts'
+import { ownCopy } from './own-copy.ts'
 
 /** Which containers the pod had when it was admitted: those injected later are none of the VPA's business. Joined by `, `. */
 export const OBSERVED_CONTAINERS_ANNOTATION = 'vpaObservedContainers'
@@ -33,15 +34,10 @@ export function keptPodAnnotations(all: Labels, containerNames: readonly string[
     if (text !== undefined && text.length <= longest) kept[key] = text
   }
   const updates = all[UPDATES_ANNOTATION]
-  if (updates !== undefined) kept[UPDATES_ANNOTATION] = beginningOf(updates, UPDATES_BEGIN_WITHIN)
+  if (updates !== undefined) kept[UPDATES_ANNOTATION] = updates.length <= UPDATES_BEGIN_WITHIN ? updates : ownCopy(updates.slice(0, UPDATES_BEGIN_WITHIN))
   for (const name of containerNames) {
     const before = all[BOOST_ANNOTATION_PREFIX + name]
     if (before !== undefined) kept[BOOST_ANNOTATION_PREFIX + name] = before.length <= LONGEST_PER_CONTAINER ? before : ''
   }
   return kept
-}
-
-/** A copy: a part of a text would keep the whole in memory. */
-function beginningOf(text: string, length: number): string {
-  return text.length <= length ? text : (JSON.parse(JSON.stringify(text.slice(0, length))) as string)
 }
